@@ -1,0 +1,53 @@
+package imaging
+
+// Mask is a set of voxels.
+type Mask struct {
+	Grid
+	In []bool // i fastest, then j, then k
+}
+
+// NewMask returns the empty set on g.
+func NewMask(g Grid) *Mask { return &Mask{Grid: g, In: make([]bool, g.Len())} }
+
+// Count returns the number of voxels in the mask.
+func (m *Mask) Count() int {
+	n := 0
+	for _, in := range m.In {
+		if in {
+			n++
+		}
+	}
+	return n
+}
+
+// VolumeMM3 returns the volume of the voxels in the mask, in mm³.
+func (m *Mask) VolumeMM3() float64 { return float64(m.Count()) * m.VoxelVolume() }
+
+// Bounds returns the smallest box [lo, hi) that holds every voxel of the mask,
+// and false if the mask is empty.
+func (m *Mask) Bounds() (lo, hi [3]int, ok bool) {
+	lo = m.Size
+	for k := range m.Size[2] {
+		for j := range m.Size[1] {
+			row := m.In[m.Offset(0, j, k):][:m.Size[0]]
+			for i, in := range row {
+				if !in {
+					continue
+				}
+				ok = true
+				for a, x := range [3]int{i, j, k} {
+					lo[a] = min(lo[a], x)
+					hi[a] = max(hi[a], x+1)
+				}
+			}
+		}
+	}
+	return lo, hi, ok
+}
+
+// Crop copies the box [lo, hi) into a mask of its own.
+func (m *Mask) Crop(lo, hi [3]int) *Mask {
+	c := NewMask(m.Grid.Crop(lo, hi))
+	cropInto(c.In, m.In, &m.Grid, lo, hi)
+	return c
+}
