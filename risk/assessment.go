@@ -1,7 +1,6 @@
 package risk
 
 import (
-
 	"github.com/plaquerisk/plaquerisk/coronary"
 	"github.com/plaquerisk/plaquerisk/feature"
 )

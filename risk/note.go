@@ -18,3 +18,11 @@ type Note struct {
 	Where    string   `json:"where,omitempty"` // "LAD-1", "slice at z = 12.40 mm"
 	Text     string   `json:"text"`            // what, why, and what follows from it, in one or two sentences
 }
+
+// Code documents one kind of note or error. Every package that makes notes has
+// a table NoteCodes, from which docs/reference/notes.md is generated.
+type Code struct {
+	Code  string // "PLQ-104"
+	Title string // "slices are missing"
+	Help  string // why it matters and what to do
+}
