@@ -1,10 +1,11 @@
 package deps
 
 import (
+	_ "codeberg.org/go-fonts/dejavu/dejavusansmono"
+	_ "codeberg.org/go-fonts/liberation/liberationsansregular"
+	_ "codeberg.org/go-pdf/fpdf"
 	_ "github.com/dustin/go-humanize"
 	_ "github.com/goccy/go-yaml"
-	_ "codeberg.org/go-fonts/liberation/liberationsansregular"
-	_ "codeberg.org/go-fonts/dejavu/dejavusansmono"
 	_ "github.com/invopop/jsonschema"
 	_ "github.com/rogpeppe/go-internal/testscript"
 	_ "github.com/santhosh-tekuri/jsonschema/v6"
@@ -20,5 +21,4 @@ import (
 	_ "gonum.org/v1/gonum/mat"
 	_ "gonum.org/v1/plot"
 	_ "gonum.org/v1/plot/vg/vgpdf"
-	_ "codeberg.org/go-pdf/fpdf"
 )

@@ -1,0 +1,93 @@
+// Package strictyaml reads settings: unknown keys are errors that name the
+// line and the key that was probably meant.
+package strictyaml
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/plaquerisk/plaquerisk/internal/suggest"
+)
+
+// MaxBytes bounds a settings file.
+const MaxBytes = 1 << 20
+
+var unknownField = regexp.MustCompile(`unknown field "([^"]+)"`)
+
+// Decode reads one YAML document over the values that into already holds, so
+// that keys that are not given keep their defaults. name stands in errors.
+func Decode(name string, r io.Reader, into any) error {
+	text, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if len(text) > MaxBytes {
+		return fmt.Errorf("%s: more than %d bytes: this is no settings file", name, MaxBytes)
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict(), yaml.DisallowUnknownField())
+	err = dec.Decode(into)
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF): // an empty file changes nothing
+		return nil
+	default:
+		var y yaml.Error
+		msg, line := err.Error(), 0
+		if errors.As(err, &y) {
+			msg = y.GetMessage()
+			if tok := y.GetToken(); tok != nil && tok.Position != nil {
+				line = tok.Position.Line
+			}
+		}
+		hint := ""
+		if m := unknownField.FindStringSubmatch(msg); m != nil {
+			msg = fmt.Sprintf("unknown key %q", m[1])
+			hint = suggest.Hint(m[1], Keys(into))
+		}
+		if line > 0 {
+			return fmt.Errorf("%s: line %d: %s%s", name, line, msg, hint)
+		}
+		return fmt.Errorf("%s: %s%s", name, msg, hint)
+	}
+	var more any
+	if err := dec.Decode(&more); err == nil {
+		return fmt.Errorf("%s: more than one YAML document: keep one", name)
+	}
+	return nil
+}
+
+// Encode writes v as YAML with two spaces per level.
+func Encode(v any) ([]byte, error) {
+	return yaml.MarshalWithOptions(v, yaml.Indent(2), yaml.IndentSequence(true))
+}
+
+// Keys returns all keys that the struct v, or what it points to, has at any
+// depth.
+func Keys(v any) []string {
+	var keys []string
+	walk(reflect.TypeOf(v), &keys)
+	return keys
+}
+
+func walk(t reflect.Type, keys *[]string) {
+	for t != nil && (t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map) {
+		t = t.Elem()
+	}
+	if t == nil || t.Kind() != reflect.Struct {
+		return
+	}
+	for n := range t.NumField() {
+		f := t.Field(n)
+		if name, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); name != "" && name != "-" {
+			*keys = append(*keys, name)
+		}
+		walk(f.Type, keys)
+	}
+}
