@@ -1,0 +1,78 @@
+# plaquerisk: `make` prints the targets. Needs only Go 1.26 and make; targets
+# that use more say so and skip what is not there.
+
+GO      ?= go
+OUT     ?= out
+BIN     := bin/plaquerisk
+export CGO_ENABLED ?= 0
+# The same instructions on every amd64 machine, so that results keep their bits.
+export GOAMD64 ?= v1
+STATICCHECK := $(GO) tool -modfile=tools.mod staticcheck
+
+.PHONY: help build demo test test-all race cover bench fuzz fmt lint generate verification golden model study check clean
+
+help: ## print the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+build: ## build bin/plaquerisk, one static binary
+	$(GO) build -trimpath -o $(BIN) ./cmd/plaquerisk
+
+demo: build ## phantom patient to risk report, in $(OUT)/demo
+	$(BIN) demo --out $(OUT)/demo --overwrite
+
+test: ## short tests of all packages, under a minute once compiled
+	$(GO) test -short ./...
+
+test-all: ## all tests, some of them slow
+	$(GO) test -timeout 30m ./...
+
+race: ## short tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -short -race ./...
+
+cover: ## test coverage, in out/cover.html
+	@mkdir -p $(OUT)
+	$(GO) test -short -coverprofile=$(OUT)/cover.out ./...
+	$(GO) tool cover -html=$(OUT)/cover.out -o $(OUT)/cover.html
+
+bench: ## benchmarks of the kernels
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 30s
+fuzz: ## fuzz every reader for FUZZTIME each
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+fmt: ## format the code
+	gofmt -w $$(git ls-files '*.go')
+
+lint: ## gofmt, go vet, staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)" || { echo 'run make fmt'; exit 1; }
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+
+generate: ## docs/reference from the code
+	$(GO) run ./internal/docgen docs/reference
+
+verification: ## all comparisons with outside values, into docs/verification.md
+	@rm -rf $(OUT)/verify && mkdir -p $(OUT)/verify
+	PLAQUERISK_VERIFY=$(abspath $(OUT)/verify) $(GO) test -count=1 -timeout 60m ./...
+	$(GO) run ./internal/docgen -verification $(OUT)/verify docs
+
+golden: ## rewrite golden files; commit them alone, saying why
+	$(GO) test ./... -update
+
+model: build ## train the shipped model anew on a phantom cohort (up to 15 minutes)
+	./scripts/model.sh $(BIN) $(OUT)/model
+
+study: build ## full phantom cohorts: three arms, null coverage (long)
+	./scripts/study.sh $(BIN) $(OUT)/study
+
+check: lint build test ## what CI runs: lint, tests, generated pages, demo, promises
+	$(GO) test -count=1 ./internal/arch
+	./scripts/check.sh $(BIN) $(OUT)/check
+
+clean: ## remove what make made
+	rm -rf bin $(OUT)
