@@ -11,15 +11,15 @@ import (
 // Config holds the choices of training.
 type Config struct {
 	// Boosting are the settings of the trees.
-	Boosting Boosting `yaml:"boosting"`
+	Boosting Boosting `yaml:"boosting" json:"boosting"`
 	// Aggregation says how lesions make an artery and arteries a patient.
-	Aggregation Aggregation `yaml:"aggregation"`
+	Aggregation Aggregation `yaml:"aggregation" json:"aggregation"`
 	// Modalities are the kinds of columns to learn from: radiomics, biomechanics, anatomy, clinical.
-	Modalities []string `yaml:"modalities"`
+	Modalities []string `yaml:"modalities" json:"modalities"`
 	// MaxMissingShare drops columns with a larger share of missing values, 0 to 1.
-	MaxMissingShare float64 `yaml:"max_missing_share"`
+	MaxMissingShare float64 `yaml:"max_missing_share" json:"max_missing_share"`
 	// Seed starts all randomness.
-	Seed uint64 `yaml:"seed"`
+	Seed uint64 `yaml:"seed" json:"seed"`
 }
 
 // Boosting are gradient-boosted trees, bagged over patients; it is a [Learner].

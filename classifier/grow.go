@@ -71,8 +71,8 @@ func (g *grower) count(hist []cell, rows []int32) {
 func (g *grower) node(rows []int32, sum cell, hist []cell, depth int) int32 {
 	at := int32(len(g.tree))
 	h := float64(sum.h) / g.unit
-	g.tree = append(g.tree, Node{Feature: -1, Left: -1, Right: -1, Cover: h,
-		Value: -g.LearningRate * (float64(sum.g) / g.unit) / (h + g.Lambda)})
+	value := -g.LearningRate * (float64(sum.g) / g.unit) / (h + g.Lambda)
+	g.tree = append(g.tree, Node{Feature: -1, Left: -1, Right: -1, Cover: single(h), Value: single(value)})
 	if depth == 0 || sum.n < 2*g.minRows || sum.n < 2 {
 		return at
 	}
@@ -84,7 +84,7 @@ func (g *grower) node(rows []int32, sum cell, hist []cell, depth int) int32 {
 	node := &g.tree[at]
 	node.Feature = int32(col.column)
 	node.Value = 0
-	node.Gain = best.gain
+	node.Gain = single(best.gain)
 	node.MissingLeft = best.missingLeft
 	node.Threshold = threshold(col, hist[g.offset[best.slot]:g.offset[best.slot+1]], best.bin)
 	k := g.part(rows, col, best.bin, best.missingLeft)
@@ -117,6 +117,9 @@ func (g *grower) node(rows []int32, sum cell, hist []cell, depth int) int32 {
 	g.free = append(g.free, small)
 	return at
 }
+
+// single rounds x to float32, as it is stored in model files.
+func single(x float64) float64 { return float64(float32(x)) }
 
 // best finds the split with the largest gain; the first of equal ones in the
 // order of columns, thresholds, missing to the right.
