@@ -1,0 +1,649 @@
+package sparse
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack/lapack64"
+
+	"github.com/plaquerisk/plaquerisk/internal/par"
+)
+
+// Lattice says that the nodes of a mesh form a box: node (i, j, k) has number
+// (k·N[1] + j)·N[0] + i. The first axis is the one of the finest spacing, the
+// radial one in a vessel; the second may close on itself.
+type Lattice struct {
+	N    [3]int // nodes along each axis
+	Ring bool   // the second axis is periodic: j = N[1] is j = 0
+}
+
+// Len returns the number of nodes.
+func (l *Lattice) Len() int { return l.N[0] * l.N[1] * l.N[2] }
+
+func (l *Lattice) node(i, j, k int) int { return (k*l.N[1]+j)*l.N[0] + i }
+
+func (l *Lattice) coords(n int) (i, j, k int) {
+	return n % l.N[0], n / l.N[0] % l.N[1], n / (l.N[0] * l.N[1])
+}
+
+// check tells why no multigrid can be built on l.
+func (l *Lattice) check(nodes int) error {
+	switch {
+	case l.N[0] < 1 || l.N[1] < 1 || l.N[2] < 1:
+		return fmt.Errorf("lattice %v: every axis needs a node", l.N)
+	case l.Len() != nodes:
+		return fmt.Errorf("lattice %v: %d nodes, but the matrix has %d", l.N, l.Len(), nodes)
+	case l.Ring && (l.N[1] < 4 || l.N[1]%2 != 0):
+		return fmt.Errorf("lattice %v: a ring needs an even number of nodes, at least 4", l.N)
+	}
+	return nil
+}
+
+// neighbours returns for each node the sorted nodes at most one step away.
+func (l *Lattice) neighbours() [][]int32 {
+	rows := make([][]int32, l.Len())
+	store := make([]int32, 0, 27*l.Len())
+	for n := range rows {
+		i, j, k := l.coords(n)
+		from := len(store)
+		for dk := -1; dk <= 1; dk++ {
+			for dj := -1; dj <= 1; dj++ {
+				for di := -1; di <= 1; di++ {
+					a, b, c := i+di, j+dj, k+dk
+					if l.Ring {
+						b = (b + l.N[1]) % l.N[1]
+					}
+					if uint(a) < uint(l.N[0]) && uint(b) < uint(l.N[1]) && uint(c) < uint(l.N[2]) {
+						store = append(store, int32(l.node(a, b, c)))
+					}
+				}
+			}
+		}
+		slices.Sort(store[from:])
+		rows[n] = store[from:len(store):len(store)]
+	}
+	return rows
+}
+
+// Fixed holds back a node: of its motion only the part Q⋅u remains, where Q is
+// a symmetric projector. Q = 0 clamps the node, Q = I − ttᵀ lets it slide in
+// the plane across t.
+type Fixed struct {
+	Node int
+	Q    [9]float64
+}
+
+// Constrain replaces the matrix by Q A Q on the fixed nodes. The result resists
+// no motion that Q takes away: call [BSR.Hold] to make it definite again.
+func (m *BSR) Constrain(fixed []Fixed) {
+	q := projectors(m.Blocks(), fixed)
+	for a := range m.Blocks() {
+		for n := m.Ptr[a]; n < m.Ptr[a+1]; n++ {
+			v := m.Val[9*n : 9*n+9]
+			if s := q[a]; s >= 0 {
+				mul3(v, fixed[s].Q[:], v)
+			}
+			if s := q[m.Col[n]]; s >= 0 {
+				mul3(v, v, fixed[s].Q[:])
+			}
+		}
+	}
+}
+
+// Hold adds α (I − Q) to the diagonal block of each fixed node, where α is the
+// mean diagonal of the matrix, so that motions taken away by Q cost energy.
+func (m *BSR) Hold(fixed []Fixed) {
+	alpha := m.Trace() / float64(3*m.Blocks())
+	if !(alpha > 0) {
+		alpha = 1
+	}
+	for _, f := range fixed {
+		b := m.Block(f.Node, f.Node)
+		for n := range b {
+			b[n] -= alpha * f.Q[n]
+		}
+		b[0] += alpha
+		b[4] += alpha
+		b[8] += alpha
+	}
+}
+
+// projectors returns for each node the number of its entry in fixed, or −1.
+func projectors(nodes int, fixed []Fixed) []int32 {
+	q := make([]int32, nodes)
+	for n := range q {
+		q[n] = -1
+	}
+	for n, f := range fixed {
+		q[f.Node] = int32(n)
+	}
+	return q
+}
+
+// mul3 stores the product of two 3×3 blocks in dst, which may be one of them.
+func mul3(dst, a, b []float64) {
+	var c [9]float64
+	for i := range 3 {
+		for j := range 3 {
+			c[3*i+j] = a[3*i]*b[j] + a[3*i+1]*b[3+j] + a[3*i+2]*b[6+j]
+		}
+	}
+	copy(dst, c[:])
+}
+
+// Multigrid is a symmetric V-cycle on nested lattices. Each level is smoothed
+// by Gauss-Seidel over lines of nodes along the first axis (through the wall),
+// in four colours by the parity of the other two, forth before the coarse
+// correction and back after it, so that the cycle is symmetric. Corrections are
+// interpolated linearly along each axis; coarse matrices are Galerkin products
+// PᵀAP. The coarsest system is factorised, plane by plane.
+type Multigrid struct {
+	levels []*level
+	coarse *planes
+}
+
+// level is one lattice of the hierarchy.
+type level struct {
+	lat       Lattice
+	a         *BSR
+	fixed     []Fixed
+	pivot     []float64 // inverse pivots of the line factors, 9 per node
+	lower     []float64 // lower factors Lᵢ = Aᵢ,ᵢ₋₁ S⁻¹ᵢ₋₁, 9 per node
+	lines     [4][]int32
+	parent    [3][]parents  // to the next coarser lattice
+	child     [3][]children // of the next coarser lattice
+	next      Lattice
+	nextFixed []Fixed
+	x, b, r   []float64
+}
+
+// parents are the coarse indices that a fine index interpolates.
+type parents struct {
+	n [2]int
+	w [2]float64 // w[1] = 0: the fine index is also a coarse one
+}
+
+// children are the fine indices that interpolate a coarse index.
+type children struct {
+	n []int
+	w []float64
+}
+
+// coarsestWork bounds the work of the direct solver: planes × unknowns³ per plane.
+const coarsestWork = 4e8
+
+// NewMultigrid builds the hierarchy for the matrix a, which must be constrained
+// by fixed but not yet held. It changes a: on return it is held, hence definite
+// up to free rigid motions.
+func NewMultigrid(ctx context.Context, a *BSR, lat Lattice, fixed []Fixed) (*Multigrid, error) {
+	if err := lat.check(a.Blocks()); err != nil {
+		return nil, err
+	}
+	mg := &Multigrid{}
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		l := &level{lat: lat, a: a, fixed: fixed}
+		next, ok := l.coarsen()
+		if !ok {
+			a.Hold(fixed)
+			var err error
+			if mg.coarse, err = factorPlanes(a, lat); err != nil {
+				return nil, fmt.Errorf("coarsest lattice %v: %w", lat.N, err)
+			}
+			l.x, l.b = make([]float64, 3*lat.Len()), make([]float64, 3*lat.Len())
+			mg.levels = append(mg.levels, l)
+			return mg, nil
+		}
+		l.next = next
+		ca, cf := l.galerkin()
+		a.Hold(fixed)
+		if err := l.factorLines(); err != nil {
+			return nil, fmt.Errorf("lattice %v: %w", lat.N, err)
+		}
+		l.x, l.b, l.r = make([]float64, 3*lat.Len()), make([]float64, 3*lat.Len()), make([]float64, 3*lat.Len())
+		mg.levels = append(mg.levels, l)
+		a, lat, fixed = ca, next, cf
+	}
+}
+
+// Levels returns the lattices, finest first.
+func (mg *Multigrid) Levels() []Lattice {
+	ls := make([]Lattice, len(mg.levels))
+	for n, l := range mg.levels {
+		ls[n] = l.lat
+	}
+	return ls
+}
+
+// Apply stores one V-cycle for the residual r in dst.
+func (mg *Multigrid) Apply(dst, r []float64) {
+	copy(mg.levels[0].b, r)
+	mg.cycle(0)
+	copy(dst, mg.levels[0].x)
+}
+
+func (mg *Multigrid) cycle(n int) {
+	l := mg.levels[n]
+	if n == len(mg.levels)-1 {
+		copy(l.x, l.b)
+		mg.coarse.solve(l.x)
+		return
+	}
+	clear(l.x)
+	l.smooth(false)
+	l.residual()
+	l.restrict(mg.levels[n+1].b)
+	mg.cycle(n + 1)
+	l.prolong(mg.levels[n+1].x)
+	l.smooth(true)
+}
+
+// coarsen halves the axes that are long enough and stores how fine indices
+// interpolate coarse ones. It reports false if the lattice can be solved
+// directly.
+func (l *level) coarsen() (Lattice, bool) {
+	plane := 3 * l.lat.N[0] * l.lat.N[1]
+	if float64(l.lat.N[2])*math.Pow(float64(plane), 3) <= coarsestWork || l.lat.Len() < 64 {
+		return Lattice{}, false
+	}
+	next := l.lat
+	for axis, n := range l.lat.N {
+		ring := axis == 1 && l.lat.Ring
+		var stays bool
+		switch {
+		case axis == 0:
+			stays = n <= 9
+		case ring:
+			// Fewer than eight nodes do not look like a circle any more.
+			stays = n < 16 || n%4 != 0
+		default:
+			stays = n <= 4
+		}
+		switch {
+		case stays:
+			l.parent[axis] = make([]parents, n)
+			for i := range n {
+				l.parent[axis][i] = parents{n: [2]int{i, i}, w: [2]float64{1, 0}}
+			}
+		default:
+			l.parent[axis], next.N[axis] = halve(n, ring)
+		}
+		l.child[axis] = invert(l.parent[axis], next.N[axis])
+	}
+	return next, next.N != l.lat.N
+}
+
+// halve keeps every second of n indices, and the last one if the axis is open.
+func halve(n int, ring bool) ([]parents, int) {
+	p := make([]parents, n)
+	coarse := 0
+	for i := range n {
+		switch {
+		case i%2 == 0 || (!ring && i == n-1):
+			p[i] = parents{n: [2]int{coarse, coarse}, w: [2]float64{1, 0}}
+			coarse++
+		default:
+			p[i] = parents{n: [2]int{coarse - 1, coarse}, w: [2]float64{0.5, 0.5}}
+		}
+	}
+	if ring {
+		p[n-1].n[1] = 0
+	}
+	return p, coarse
+}
+
+// invert lists for each coarse index the fine ones that interpolate it.
+func invert(p []parents, coarse int) []children {
+	c := make([]children, coarse)
+	for i, q := range p {
+		for s := range 2 {
+			if q.w[s] != 0 {
+				c[q.n[s]].n = append(c[q.n[s]].n, i)
+				c[q.n[s]].w = append(c[q.n[s]].w, q.w[s])
+			}
+		}
+	}
+	return c
+}
+
+// galerkin returns the coarse matrix PᵀAP and the constraints of the coarse
+// nodes, which are those of the fine nodes at the same place.
+func (l *level) galerkin() (*BSR, []Fixed) {
+	f, c := &l.lat, &l.next
+	ca := NewBSR(c.neighbours())
+	_ = par.Blocks(context.Background(), c.Len(), 64, func(lo, hi int) {
+		for n := lo; n < hi; n++ {
+			l.galerkinRow(ca, n)
+		}
+	})
+	q := projectors(f.Len(), l.fixed)
+	var fixed []Fixed
+	for n := range c.Len() {
+		i, j, k := c.coords(n)
+		a := f.node(own(&l.child[0][i]), own(&l.child[1][j]), own(&l.child[2][k]))
+		if s := q[a]; s >= 0 {
+			fixed = append(fixed, Fixed{Node: n, Q: l.fixed[s].Q})
+		}
+	}
+	ca.Constrain(fixed)
+	l.nextFixed = fixed
+	return ca, fixed
+}
+
+// own returns the fine index at the place of a coarse one.
+func own(c *children) int {
+	for s, w := range c.w {
+		if w == 1 {
+			return c.n[s]
+		}
+	}
+	panic("sparse: coarse index without a fine one")
+}
+
+// galerkinRow fills block row n of the coarse matrix.
+func (l *level) galerkinRow(ca *BSR, n int) {
+	f, c := &l.lat, &l.next
+	ci, cj, ck := c.coords(n)
+	var acc [27][9]float64 // by offset (dk+1)·9 + (dj+1)·3 + di+1
+	for sk, k := range l.child[2][ck].n {
+		for sj, j := range l.child[1][cj].n {
+			for si, i := range l.child[0][ci].n {
+				wa := l.child[0][ci].w[si] * l.child[1][cj].w[sj] * l.child[2][ck].w[sk]
+				a := f.node(i, j, k)
+				for e := l.a.Ptr[a]; e < l.a.Ptr[a+1]; e++ {
+					bi, bj, bk := f.coords(int(l.a.Col[e]))
+					v := l.a.Val[9*e : 9*e+9 : 9*e+9]
+					pi, pj, pk := &l.parent[0][bi], &l.parent[1][bj], &l.parent[2][bk]
+					for tk, wk := range pk.w {
+						if wk == 0 {
+							continue
+						}
+						for tj, wj := range pj.w {
+							if wj == 0 {
+								continue
+							}
+							dj := pj.n[tj] - cj
+							if c.Ring {
+								if dj > 1 {
+									dj -= c.N[1]
+								} else if dj < -1 {
+									dj += c.N[1]
+								}
+							}
+							for ti, wi := range pi.w {
+								if wi == 0 {
+									continue
+								}
+								w := wa * wi * wj * wk
+								d := &acc[(pk.n[tk]-ck+1)*9+(dj+1)*3+pi.n[ti]-ci+1]
+								for x, y := range v {
+									d[x] += w * y
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	for e := ca.Ptr[n]; e < ca.Ptr[n+1]; e++ {
+		bi, bj, bk := c.coords(int(ca.Col[e]))
+		dj := bj - cj
+		if c.Ring {
+			if dj > 1 {
+				dj -= c.N[1]
+			} else if dj < -1 {
+				dj += c.N[1]
+			}
+		}
+		copy(ca.Val[9*e:9*e+9], acc[(bk-ck+1)*9+(dj+1)*3+bi-ci+1][:])
+	}
+}
+
+// factorLines factorises the block tridiagonal matrix of each line and sorts
+// the lines by colour.
+func (l *level) factorLines() error {
+	nodes, n0 := l.lat.Len(), l.lat.N[0]
+	l.pivot, l.lower = make([]float64, 9*nodes), make([]float64, 9*nodes)
+	for line := range nodes / n0 {
+		j, k := line%l.lat.N[1], line/l.lat.N[1]
+		l.lines[2*(k%2)+j%2] = append(l.lines[2*(k%2)+j%2], int32(line))
+		var s [9]float64
+		for i := range n0 {
+			a := line*n0 + i
+			copy(s[:], l.a.Block(a, a))
+			if i > 0 {
+				// Sᵢ = Aᵢᵢ − Aᵢ,ᵢ₋₁ S⁻¹ᵢ₋₁ Aᵢ₋₁,ᵢ
+				var t [9]float64
+				low := l.lower[9*a : 9*a+9]
+				mul3(low, l.a.Block(a, a-1), l.pivot[9*(a-1):9*a])
+				mul3(t[:], low, l.a.Block(a-1, a))
+				for x := range s {
+					s[x] -= t[x]
+				}
+			}
+			if !invert3(l.pivot[9*a:9*a+9], s[:]) || !(s[0] > 0) {
+				return fmt.Errorf("the block of node %d is not positive definite", a)
+			}
+		}
+	}
+	return nil
+}
+
+// smooth sweeps once over the colours, backwards if asked, correcting each line
+// so that its own equations hold.
+func (l *level) smooth(back bool) {
+	n0 := l.lat.N[0]
+	for c := range l.lines {
+		if back {
+			c = len(l.lines) - 1 - c
+		}
+		lines := l.lines[c]
+		_ = par.Blocks(context.Background(), len(lines), max(1, rowBlock/n0), func(lo, hi int) {
+			y := make([]float64, 3*n0)
+			for _, line := range lines[lo:hi] {
+				l.relax(y, int(line)*n0)
+			}
+		})
+	}
+}
+
+// relax corrects the line whose first node is a0; y is scratch.
+func (l *level) relax(y []float64, a0 int) {
+	n0 := l.lat.N[0]
+	for i := range n0 {
+		a := a0 + i
+		s0, s1, s2 := l.a.mulRow(l.x, a)
+		y0, y1, y2 := l.b[3*a]-s0, l.b[3*a+1]-s1, l.b[3*a+2]-s2
+		if i > 0 {
+			m, u := l.lower[9*a:9*a+9:9*a+9], y[3*i-3:3*i:3*i]
+			y0 -= m[0]*u[0] + m[1]*u[1] + m[2]*u[2]
+			y1 -= m[3]*u[0] + m[4]*u[1] + m[5]*u[2]
+			y2 -= m[6]*u[0] + m[7]*u[1] + m[8]*u[2]
+		}
+		y[3*i], y[3*i+1], y[3*i+2] = y0, y1, y2
+	}
+	var d0, d1, d2 float64
+	for i := n0 - 1; i >= 0; i-- {
+		a := a0 + i
+		m, u := l.pivot[9*a:9*a+9:9*a+9], y[3*i:3*i+3:3*i+3]
+		z0 := m[0]*u[0] + m[1]*u[1] + m[2]*u[2]
+		z1 := m[3]*u[0] + m[4]*u[1] + m[5]*u[2]
+		z2 := m[6]*u[0] + m[7]*u[1] + m[8]*u[2]
+		if i < n0-1 {
+			m := l.lower[9*a+9 : 9*a+18 : 9*a+18]
+			z0 -= m[0]*d0 + m[3]*d1 + m[6]*d2
+			z1 -= m[1]*d0 + m[4]*d1 + m[7]*d2
+			z2 -= m[2]*d0 + m[5]*d1 + m[8]*d2
+		}
+		d0, d1, d2 = z0, z1, z2
+		l.x[3*a] += d0
+		l.x[3*a+1] += d1
+		l.x[3*a+2] += d2
+	}
+}
+
+// residual stores b − A x in r.
+func (l *level) residual() {
+	_ = par.Blocks(context.Background(), l.lat.Len(), rowBlock, func(lo, hi int) {
+		for a := lo; a < hi; a++ {
+			s0, s1, s2 := l.a.mulRow(l.x, a)
+			l.r[3*a], l.r[3*a+1], l.r[3*a+2] = l.b[3*a]-s0, l.b[3*a+1]-s1, l.b[3*a+2]-s2
+		}
+	})
+	applyFixed(l.r, l.fixed)
+}
+
+// restrict stores Pᵀ r in the coarse vector b.
+func (l *level) restrict(b []float64) {
+	f, c := &l.lat, &l.next
+	_ = par.Blocks(context.Background(), c.Len(), rowBlock, func(lo, hi int) {
+		for n := lo; n < hi; n++ {
+			ci, cj, ck := c.coords(n)
+			var s0, s1, s2 float64
+			for sk, k := range l.child[2][ck].n {
+				for sj, j := range l.child[1][cj].n {
+					wjk := l.child[1][cj].w[sj] * l.child[2][ck].w[sk]
+					for si, i := range l.child[0][ci].n {
+						w := l.child[0][ci].w[si] * wjk
+						u := l.r[3*f.node(i, j, k):]
+						s0 += w * u[0]
+						s1 += w * u[1]
+						s2 += w * u[2]
+					}
+				}
+			}
+			b[3*n], b[3*n+1], b[3*n+2] = s0, s1, s2
+		}
+	})
+	applyFixed(b, l.nextFixed)
+}
+
+// prolong adds P y to x.
+func (l *level) prolong(y []float64) {
+	f, c := &l.lat, &l.next
+	_ = par.Blocks(context.Background(), f.Len(), rowBlock, func(lo, hi int) {
+		for n := lo; n < hi; n++ {
+			i, j, k := f.coords(n)
+			pi, pj, pk := &l.parent[0][i], &l.parent[1][j], &l.parent[2][k]
+			for tk, wk := range pk.w {
+				if wk == 0 {
+					continue
+				}
+				for tj, wj := range pj.w {
+					if wj == 0 {
+						continue
+					}
+					for ti, wi := range pi.w {
+						if wi == 0 {
+							continue
+						}
+						w := wi * wj * wk
+						u := y[3*c.node(pi.n[ti], pj.n[tj], pk.n[tk]):]
+						l.x[3*n] += w * u[0]
+						l.x[3*n+1] += w * u[1]
+						l.x[3*n+2] += w * u[2]
+					}
+				}
+			}
+		}
+	})
+	applyFixed(l.x, l.fixed)
+}
+
+// applyFixed replaces u by Q u on the fixed nodes.
+func applyFixed(u []float64, fixed []Fixed) {
+	for n := range fixed {
+		f := &fixed[n]
+		v := u[3*f.Node : 3*f.Node+3]
+		t := [3]float64{v[0], v[1], v[2]}
+		mulBlock(v, f.Q[:], t[:])
+	}
+}
+
+// planes is the Cholesky factor of a matrix that is block tridiagonal by planes
+// of constant third index:
+//
+//	A = L Lᵀ,  Lₖₖ = chol(Aₖₖ − Wₖ Wₖᵀ),  Wₖ = Aₖ,ₖ₋₁ L⁻ᵀₖ₋₁,ₖ₋₁
+type planes struct {
+	n    int         // unknowns per plane
+	diag [][]float64 // Lₖₖ, lower, row by row
+	side [][]float64 // Wₖ, full; nil for the first
+}
+
+// shift is added to the diagonal of the coarsest matrix, relative to it, so that
+// a body that nothing holds (see Settings.Free) still has a factor.
+const shift = 1e-10
+
+// factorPlanes factorises a.
+func factorPlanes(a *BSR, lat Lattice) (*planes, error) {
+	m := lat.N[0] * lat.N[1]
+	p := &planes{n: 3 * m, diag: make([][]float64, lat.N[2]), side: make([][]float64, lat.N[2])}
+	for k := range lat.N[2] {
+		d := make([]float64, p.n*p.n)
+		var w []float64
+		if k > 0 {
+			w = make([]float64, p.n*p.n)
+		}
+		for r := range m {
+			row := k*m + r
+			for e := a.Ptr[row]; e < a.Ptr[row+1]; e++ {
+				dst, col := d, int(a.Col[e])-k*m
+				switch {
+				case col < 0:
+					dst, col = w, col+m
+				case col >= m:
+					continue
+				}
+				for x := range 3 {
+					copy(dst[(3*r+x)*p.n+3*col:], a.Val[9*e+3*x:9*e+3*x+3])
+				}
+			}
+		}
+		for i := range p.n {
+			d[i*p.n+i] *= 1 + shift
+		}
+		if k > 0 {
+			tri := blas64.Triangular{Uplo: blas.Lower, Diag: blas.NonUnit, N: p.n, Stride: p.n, Data: p.diag[k-1]}
+			gen := blas64.General{Rows: p.n, Cols: p.n, Stride: p.n, Data: w}
+			blas64.Trsm(blas.Right, blas.Trans, 1, tri, gen)
+			blas64.Syrk(blas.NoTrans, -1, gen, 1, blas64.Symmetric{Uplo: blas.Lower, N: p.n, Stride: p.n, Data: d})
+		}
+		if _, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Lower, N: p.n, Stride: p.n, Data: d}); !ok {
+			return nil, fmt.Errorf("plane %d is not positive definite", k)
+		}
+		p.diag[k], p.side[k] = d, w
+	}
+	return p, nil
+}
+
+// solve replaces x by A⁻¹x.
+func (p *planes) solve(x []float64) {
+	part := func(k int) blas64.Vector {
+		return blas64.Vector{N: p.n, Inc: 1, Data: x[k*p.n : (k+1)*p.n]}
+	}
+	tri := func(k int) blas64.Triangular {
+		return blas64.Triangular{Uplo: blas.Lower, Diag: blas.NonUnit, N: p.n, Stride: p.n, Data: p.diag[k]}
+	}
+	gen := func(k int) blas64.General {
+		return blas64.General{Rows: p.n, Cols: p.n, Stride: p.n, Data: p.side[k]}
+	}
+	for k := range p.diag {
+		if k > 0 {
+			blas64.Gemv(blas.NoTrans, -1, gen(k), part(k-1), 1, part(k))
+		}
+		blas64.Trsv(blas.NoTrans, tri(k), part(k))
+	}
+	for k := len(p.diag) - 1; k >= 0; k-- {
+		if k < len(p.diag)-1 {
+			blas64.Gemv(blas.Trans, -1, gen(k+1), part(k+1), 1, part(k))
+		}
+		blas64.Trsv(blas.Trans, tri(k), part(k))
+	}
+}
