@@ -122,68 +122,71 @@ func (g *grower) node(rows []int32, sum cell, hist []cell, depth int) int32 {
 func single(x float64) float64 { return float64(float32(x)) }
 
 // best finds the split with the largest gain; the first of equal ones in the
-// order of columns, thresholds, missing to the right.
+// order of columns, missing to the right before left, thresholds.
 func (g *grower) best(sum cell, hist []cell) (split, bool) {
-	// Products are converted to float64 before they are added, which keeps
-	// processors with a fused multiply-add from rounding differently.
-	inv := 1 / g.unit
-	lambda := g.Lambda
-	gAll, hAll := float64(sum.g)*inv, float64(sum.h)*inv
-	parent := gAll * gAll / (hAll + lambda)
-	found := split{gain: parent + max(g.Gamma, least)}
+	// Everything is in units: gains, being g²/h, come out as multiples of
+	// 1/unit too.
+	lambda := g.Lambda * g.unit
+	parent := float64(sum.g) * float64(sum.g) / (float64(sum.h) + lambda)
+	found := split{gain: parent + max(g.Gamma, least)*g.unit}
 	ok := false
-	try := func(left cell, slot, bin int, missingLeft bool) {
-		if left.n < g.minRows || sum.n-left.n < g.minRows || left.h < g.minH || sum.h-left.h < g.minH {
-			return
-		}
-		gl, hl := float64(left.g)*inv, float64(left.h)*inv+lambda
-		gr, hr := float64(sum.g-left.g)*inv, float64(sum.h-left.h)*inv+lambda
-		num := float64(float64(gl*gl)*hr) + float64(float64(gr*gr)*hl)
-		den := hl * hr
-		if !(num > found.gain*den) {
-			return
-		}
-		if score := num / den; score > found.gain {
-			found = split{score, slot, bin, missingLeft, left}
-			ok = true
-		}
-	}
 	for slot := range g.chosen {
 		h := hist[g.offset[slot]:g.offset[slot+1]]
 		last := len(h) - 1
 		missing := h[last]
-		present := sum.n - missing.n
-		var left cell
-		for b := range h[:last] {
-			e := &h[b]
-			if e.n == 0 {
-				continue
+		for _, left := range [2]cell{{}, missing} {
+			if bin, at, score := g.scan(h[:last], left, sum, lambda, found.gain); bin >= 0 {
+				found = split{score, slot, bin, left.n > 0, at}
+				ok = true
 			}
-			left.g += e.g
-			left.h += e.h
-			left.n += e.n
-			if left.n == present {
-				if missing.n > 0 {
-					try(left, slot, b, false) // present against missing
-				}
+			if missing.n == 0 {
 				break
-			}
-			try(left, slot, b, false)
-			if missing.n > 0 {
-				try(cell{left.g + missing.g, left.h + missing.h, left.n + missing.n}, slot, b, true)
 			}
 		}
 	}
 	if !ok {
 		return split{}, false
 	}
-	found.gain -= parent
+	found.gain = (found.gain - parent) / g.unit
 	h := hist[g.offset[found.slot]:g.offset[found.slot+1]]
 	if h[len(h)-1].n == 0 {
 		// Nothing was missing here: a later missing value goes with the majority.
 		found.missingLeft = 2*found.left.h >= sum.h
 	}
 	return found, true
+}
+
+// scan moves the bins of h one by one to the left side, which starts as left,
+// and returns the last bin of the first best split with a score above best, the
+// left side and the score; bin is −1 without one.
+func (g *grower) scan(h []cell, left, sum cell, lambda, best float64) (bin int, at cell, score float64) {
+	bin = -1
+	minRows, minH := g.minRows, g.minH
+	for b := range h {
+		e := &h[b] // an empty bin repeats the last score, which is not above best
+		left.g += e.g
+		left.h += e.h
+		left.n += e.n
+		if left.n < minRows || left.h < minH {
+			continue
+		}
+		right := sum.h - left.h
+		if sum.n-left.n < minRows || right < minH {
+			break
+		}
+		gl, hl := float64(left.g), float64(left.h)+lambda
+		gr, hr := float64(sum.g-left.g), float64(right)+lambda
+		// Converting products keeps processors with a fused multiply-add from
+		// rounding differently; multiplying out saves two divisions.
+		num := float64(float64(gl*gl)*hr) + float64(float64(gr*gr)*hl)
+		den := hl * hr
+		if num > best*den {
+			if s := num / den; s > best {
+				bin, at, best = b, left, s
+			}
+		}
+	}
+	return bin, at, best
 }
 
 // threshold returns the value that parts bin b from the next bin with rows of
