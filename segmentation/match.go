@@ -1,0 +1,308 @@
+package segmentation
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/risk"
+)
+
+// onVoxels is how far, in voxels, a mask's voxel centres may lie from those of
+// the CT to count as the same.
+const onVoxels = 0.1
+
+// Match puts masks onto the voxels of the CT. Places are compared in mm, so a
+// mask may be a part of the CT's grid, turned or mirrored: then its voxels are
+// only reordered. On any other grid it is resampled, with a note. The results
+// are cropped to their voxels.
+func Match(ct *imaging.Grid, masks []Mask) ([]Mask, []risk.Note, error) {
+	var out []Mask
+	var notes []risk.Note
+	var errs []error
+	for _, m := range masks {
+		if err := m.Grid.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("mask %q: %w", m.Name, err))
+			continue
+		}
+		lo, hi, ok := reach(ct, m.Mask)
+		if !ok {
+			errs = append(errs, fmt.Errorf("mask %q does not meet the CT:\n  mask %s\n  CT   %s", m.Name, m.Grid.String(), ct.String()))
+			continue
+		}
+		box := imaging.NewMask(ct.Crop(lo, hi))
+		cut := 0
+		if f, aligned := alignment(ct, &m.Grid); aligned {
+			cut = f.copy(box, lo, m.Mask)
+		} else {
+			r, err := resampleMask(m.Mask, box.Grid)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("mask %q: onto the CT: %w", m.Name, err))
+				continue
+			}
+			box = r
+			notes = append(notes, note("PLQ-205", risk.Info, m.Name, "resampled from %s onto the voxels of the CT: %.1f mm³ before, %.1f mm³ after",
+				m.Grid.String(), m.VolumeMM3(), r.VolumeMM3()))
+			cut = outside(ct, m.Mask)
+		}
+		if cut > 0 {
+			notes = append(notes, note("PLQ-206", risk.Warning, m.Name, "%d voxels lie outside the CT and were cut off", cut))
+		}
+		box = tight(box, 0)
+		if box == nil {
+			notes = append(notes, note("PLQ-202", risk.Warning, m.Name, "no voxel is left on the grid of the CT"))
+			continue
+		}
+		m.Mask = box
+		out = append(out, m)
+	}
+	if len(errs) > 0 {
+		return nil, notes, errors.Join(errs...)
+	}
+	return out, append(notes, overlaps(out)...), nil
+}
+
+// reach returns the box of CT voxels around the voxels of m, and false if there
+// is none.
+func reach(ct *imaging.Grid, m *imaging.Mask) (lo, hi [3]int, ok bool) {
+	min3 := [3]float64{math.Inf(1), math.Inf(1), math.Inf(1)}
+	max3 := [3]float64{math.Inf(-1), math.Inf(-1), math.Inf(-1)}
+	for _, p := range m.Corners() {
+		i, j, k := ct.Index(p)
+		for a, x := range [3]float64{i, j, k} {
+			min3[a], max3[a] = min(min3[a], x), max(max3[a], x)
+		}
+	}
+	// Beyond its outer centres the mask reaches half a voxel of its own.
+	for a := range 3 {
+		half := 0.5 * max(m.Spacing[0], m.Spacing[1], m.Spacing[2]) / ct.Spacing[a]
+		if max3[a]+half < -0.5 || min3[a]-half > float64(ct.Size[a])-0.5 {
+			return lo, hi, false
+		}
+		lo[a] = int(math.Floor(max(min3[a]-half, -1)))
+		hi[a] = int(math.Ceil(min(max3[a]+half, float64(ct.Size[a])))) + 1
+	}
+	lo, hi = ct.Clamp(lo, hi)
+	for a := range 3 {
+		if hi[a] <= lo[a] {
+			return lo, hi, false
+		}
+	}
+	return lo, hi, true
+}
+
+// steps maps voxels of a mask to voxels of the CT: voxel (i, j, k) lies at
+// start + i·step[0] + j·step[1] + k·step[2].
+type steps struct {
+	start [3]int
+	step  [3][3]int
+}
+
+// alignment returns the steps from the voxels of g to those of ct, and false if
+// they do not lie on each other.
+func alignment(ct, g *imaging.Grid) (steps, bool) {
+	index := func(i, j, k int) [3]float64 {
+		x, y, z := ct.Index(g.Point(float64(i), float64(j), float64(k)))
+		return [3]float64{x, y, z}
+	}
+	var f steps
+	zero := index(0, 0, 0)
+	for a, x := range zero {
+		if math.Abs(x) > 1e6 {
+			return f, false
+		}
+		f.start[a] = int(math.Round(x))
+	}
+	for axis, e := range [3][3]int{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}} {
+		sum := 0
+		for a, x := range index(e[0], e[1], e[2]) {
+			d := x - zero[a]
+			f.step[axis][a] = int(math.Round(d))
+			if math.Abs(d-math.Round(d)) > onVoxels {
+				return f, false
+			}
+			sum += f.step[axis][a] * f.step[axis][a]
+		}
+		if sum != 1 {
+			return f, false
+		}
+	}
+	for n := range 8 {
+		i, j, k := n&1*(g.Size[0]-1), n>>1&1*(g.Size[1]-1), n>>2&1*(g.Size[2]-1)
+		at := f.at(i, j, k)
+		for a, x := range index(i, j, k) {
+			if math.Abs(x-float64(at[a])) > onVoxels {
+				return f, false
+			}
+		}
+	}
+	return f, true
+}
+
+func (f *steps) at(i, j, k int) [3]int {
+	at := f.start
+	for a := range 3 {
+		at[a] += i*f.step[0][a] + j*f.step[1][a] + k*f.step[2][a]
+	}
+	return at
+}
+
+// copy puts the voxels of m into dst, whose voxel (0, 0, 0) is voxel lo of the
+// CT, and returns how many had no place there.
+func (f *steps) copy(dst *imaging.Mask, lo [3]int, m *imaging.Mask) (lost int) {
+	n := 0
+	for k := range m.Size[2] {
+		for j := range m.Size[1] {
+			for i := range m.Size[0] {
+				if m.In[n] {
+					at := f.at(i, j, k)
+					if x, y, z := at[0]-lo[0], at[1]-lo[1], at[2]-lo[2]; dst.Inside(x, y, z) {
+						dst.In[dst.Offset(x, y, z)] = true
+					} else {
+						lost++
+					}
+				}
+				n++
+			}
+		}
+	}
+	return lost
+}
+
+// outside counts the voxels of m whose centres lie outside the CT.
+func outside(ct *imaging.Grid, m *imaging.Mask) int {
+	n := 0
+	for o, in := range m.In {
+		if !in {
+			continue
+		}
+		i, j, k := m.Coords(o)
+		x, y, z := ct.Index(m.Point(float64(i), float64(j), float64(k)))
+		for a, v := range [3]float64{x, y, z} {
+			if v < -0.5 || v > float64(ct.Size[a])-0.5 {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
+
+// overlaps notes structures of one artery that share voxels.
+func overlaps(masks []Mask) []risk.Note {
+	var notes []risk.Note
+	for a := range masks {
+		for b := a + 1; b < len(masks); b++ {
+			x, y := &masks[a], &masks[b]
+			if x.Artery != y.Artery || (x.Structure == Lumen) == (y.Structure == Lumen) {
+				continue // wall holds the plaque, plaque its components
+			}
+			if n := shared(x.Mask, y.Mask); n > 0 {
+				notes = append(notes, note("PLQ-207", risk.Info, x.Name, "%d voxels (%.1f mm³) also belong to %s; they count as lumen",
+					n, float64(n)*x.VoxelVolume(), y.Name))
+			}
+		}
+	}
+	return notes
+}
+
+// shared counts the voxels in both a and b, which lie on the voxels of one CT.
+func shared(a, b *imaging.Mask) int {
+	off := offset(&a.Grid, &b.Grid)
+	n := 0
+	for o, in := range a.In {
+		if in {
+			i, j, k := a.Coords(o)
+			if x, y, z := i+off[0], j+off[1], k+off[2]; b.Inside(x, y, z) && b.In[b.Offset(x, y, z)] {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// offset returns the voxel of b at voxel (0, 0, 0) of a, for two grids cut from
+// one CT.
+func offset(a, b *imaging.Grid) [3]int {
+	i, j, k := b.Index(a.Origin)
+	return [3]int{int(math.Round(i)), int(math.Round(j)), int(math.Round(k))}
+}
+
+// paint sets the voxels of m in dst; both are cut from one CT. Voxels beyond
+// dst are left out.
+func paint(dst, m *imaging.Mask) {
+	off := offset(&m.Grid, &dst.Grid)
+	for k := range m.Size[2] {
+		for j := range m.Size[1] {
+			row := m.In[m.Offset(0, j, k):][:m.Size[0]]
+			for i, in := range row {
+				if in && dst.Inside(i+off[0], j+off[1], k+off[2]) {
+					dst.In[dst.Offset(i+off[0], j+off[1], k+off[2])] = true
+				}
+			}
+		}
+	}
+}
+
+// at tells whether voxel (i, j, k) of grid g is in m; both are cut from one CT
+// and off is offset(g, m).
+func at(m *imaging.Mask, off [3]int, i, j, k int) bool {
+	i, j, k = i+off[0], j+off[1], k+off[2]
+	return m.Inside(i, j, k) && m.In[m.Offset(i, j, k)]
+}
+
+// tight returns m cut to its voxels and grown by margin voxels of nothing on
+// all sides, nil if it is empty.
+func tight(m *imaging.Mask, margin int) *imaging.Mask {
+	lo, hi, ok := m.Bounds()
+	if !ok {
+		return nil
+	}
+	for a := range 3 {
+		lo[a] -= margin
+		hi[a] += margin
+	}
+	g := m.Grid.Crop(lo, hi)
+	out := imaging.NewMask(g)
+	paint(out, m)
+	return out
+}
+
+// union returns the union of masks cut from one CT, with a margin of empty
+// voxels, nil if there is none. The result may reach beyond the CT.
+func union(margin int, masks ...*imaging.Mask) *imaging.Mask {
+	var first *imaging.Mask
+	var lo, hi [3]int
+	for _, m := range masks {
+		l, h, ok := [3]int{}, [3]int{}, false
+		if m != nil {
+			l, h, ok = m.Bounds()
+		}
+		if !ok {
+			continue
+		}
+		if first == nil {
+			first, lo, hi = m, l, h
+			continue
+		}
+		off := offset(&m.Grid, &first.Grid)
+		for a := range 3 {
+			lo[a], hi[a] = min(lo[a], l[a]+off[a]), max(hi[a], h[a]+off[a])
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	for a := range 3 {
+		lo[a] -= margin
+		hi[a] += margin
+	}
+	out := imaging.NewMask(first.Grid.Crop(lo, hi))
+	for _, m := range masks {
+		if m != nil {
+			paint(out, m)
+		}
+	}
+	return out
+}

@@ -1,0 +1,288 @@
+package segmentation
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/plaquerisk/plaquerisk/coronary"
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/risk"
+)
+
+// Vessels traces one vessel per artery that has a lumen mask, in the order of
+// coronary.Arteries, a lumen without an artery last: centre-line from the
+// ostium, and cross-sections with lumen and, where a wall was given, outer
+// wall. The masks come from [Match]. What cannot be traced is a note, not an
+// error.
+func Vessels(ctx context.Context, vol *imaging.Volume, masks []Mask, cfg Config) ([]coronary.Vessel, []risk.Note, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, nil, fmt.Errorf("segmentation settings: %w", err)
+	}
+	var vessels []coronary.Vessel
+	var notes []risk.Note
+	for _, artery := range append(coronary.Arteries(), "") {
+		g := gather(masks, artery)
+		if g.lumen == nil {
+			if g.wall != nil {
+				notes = append(notes, note("PLQ-211", risk.Warning, where(artery), "there is a wall but no lumen: the vessel cannot be traced"))
+			}
+			continue
+		}
+		v, found, err := traceVessel(ctx, vol, artery, g, masks, cfg)
+		notes = append(notes, found...)
+		if err != nil {
+			return nil, notes, fmt.Errorf("%s: %w", where(artery), err)
+		}
+		if v != nil {
+			vessels = append(vessels, *v)
+		}
+	}
+	if len(vessels) == 0 && !slices.ContainsFunc(masks, func(m Mask) bool { return m.Structure == Lumen }) {
+		notes = append(notes, note("PLQ-220", risk.Warning, "", "no lumen was given: centre-line, stenosis, burden, remodelling, cap thickness and mechanics could not be computed"))
+	}
+	return vessels, notes, nil
+}
+
+// where names an artery in notes.
+func where(a coronary.Artery) string {
+	if a == "" {
+		return "unnamed artery"
+	}
+	return string(a)
+}
+
+// group holds the masks of one artery, nil where there is none.
+type group struct {
+	lumen, wall *imaging.Mask
+	outer       *imaging.Mask // all within the outer wall; nil without wall
+}
+
+// gather unites the masks of an artery.
+func gather(masks []Mask, artery coronary.Artery) group {
+	var lumen, wall, rest []*imaging.Mask
+	for _, m := range masks {
+		if m.Artery != artery {
+			continue
+		}
+		switch m.Structure {
+		case Lumen:
+			lumen = append(lumen, m.Mask)
+		case Wall:
+			wall = append(wall, m.Mask)
+		default:
+			rest = append(rest, m.Mask)
+		}
+	}
+	g := group{lumen: union(2, lumen...), wall: union(0, wall...)}
+	if g.lumen != nil && g.wall != nil {
+		g.outer = union(2, slices.Concat(lumen, wall, rest)...)
+	}
+	return g
+}
+
+// traceVessel makes a vessel from the masks of one artery; nil with a note if
+// its lumen is too small.
+func traceVessel(ctx context.Context, vol *imaging.Volume, artery coronary.Artery, g group, masks []Mask, cfg Config) (*coronary.Vessel, []risk.Note, error) {
+	var notes []risk.Note
+	say := func(code string, sev risk.Severity, format string, args ...any) {
+		notes = append(notes, note(code, sev, where(artery), format, args...))
+	}
+	if p, touches := touching(&vol.Grid, g.lumen); touches {
+		say("PLQ-216", risk.Info, "the lumen reaches the border of the CT at %s", place(p))
+	}
+	lumen, dropped, parts := largest(g.lumen)
+	if dropped > 0 {
+		say("PLQ-210", risk.Warning, "the lumen has %d parts; the largest was traced and %.1f mm³ of %.1f mm³ left out",
+			parts, float64(dropped)*lumen.VoxelVolume(), g.lumen.VolumeMM3())
+	}
+	inside := newField(lumen)
+	line, err := traceLine(ctx, lumen, inside, cfg)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, notes, ctx.Err()
+		}
+		say("PLQ-211", risk.Warning, "no centre-line: %v", err)
+		return nil, notes, nil
+	}
+	line, why := orient(line, artery, masks)
+	if why != "" {
+		say("PLQ-214", risk.Info, "the ostium is taken to be at %s because %s", place(line.Nodes[0].Pos), why)
+	}
+	var outside *field
+	if g.outer != nil {
+		outside = newField(g.outer)
+	} else {
+		say("PLQ-212", risk.Warning, "no outer wall was given: burden, remodelling and mechanics could not be computed")
+	}
+	v := &coronary.Vessel{Artery: artery, Centerline: line}
+	thin, err := cutSections(ctx, v, inside, outside, cfg)
+	if err != nil {
+		return nil, notes, err
+	}
+	if thin > 0.05 {
+		say("PLQ-215", risk.Warning, "on %.0f %% of its border the outer wall is less than %.2f mm outside the lumen and was moved there", 100*thin, cfg.MinWall)
+	}
+	if text, n := gaps(v, outside != nil); n > 0 {
+		say("PLQ-213", risk.Info, "%d of %d cross-sections are incomplete, at %s", n, len(v.Sections), text)
+	}
+	return v, notes, nil
+}
+
+// place writes a position for a message.
+func place(p r3.Vec) string { return fmt.Sprintf("(%.1f, %.1f, %.1f) mm", p.X, p.Y, p.Z) }
+
+// touching finds a voxel of m on the border of the CT.
+func touching(ct *imaging.Grid, m *imaging.Mask) (r3.Vec, bool) {
+	off := offset(&m.Grid, ct)
+	for n, in := range m.In {
+		if !in {
+			continue
+		}
+		i, j, k := m.Coords(n)
+		for a, x := range [3]int{i + off[0], j + off[1], k + off[2]} {
+			if ct.Size[a] > 1 && (x <= 0 || x >= ct.Size[a]-1) {
+				return m.Point(float64(i), float64(j), float64(k)), true
+			}
+		}
+	}
+	return r3.Vec{}, false
+}
+
+// largest returns the largest 26-connected part of m, how many voxels were
+// dropped, and how many parts there are.
+func largest(m *imaging.Mask) (part *imaging.Mask, dropped, parts int) {
+	labels, sizes := components(m)
+	best := 0
+	for n := range sizes {
+		if sizes[n] > sizes[best] {
+			best = n
+		}
+	}
+	part = imaging.NewMask(m.Grid)
+	for n, l := range labels {
+		if l == int32(best+1) {
+			part.In[n] = true
+		} else if l > 0 {
+			dropped++
+		}
+	}
+	return part, dropped, len(sizes)
+}
+
+// gaps lists the arc lengths of incomplete sections. The sections at the very
+// ends, which every mask lacks, do not count.
+func gaps(v *coronary.Vessel, wall bool) (text string, n int) {
+	ok := func(s *coronary.Section) bool { return s.Complete() || !wall && len(s.Lumen.Points) > 2 }
+	var runs []string
+	last := len(v.Sections) - 1
+	for i := 1; i < last; i++ {
+		if ok(&v.Sections[i]) {
+			continue
+		}
+		from := v.Sections[i].S
+		to := from
+		for ; i < last && !ok(&v.Sections[i]); i++ {
+			to = v.Sections[i].S
+			n++
+		}
+		runs = append(runs, fmt.Sprintf("%.1f–%.1f", from, to))
+	}
+	const most = 6
+	if len(runs) > most {
+		runs = append(runs[:most], "…")
+	}
+	return strings.Join(runs, ", ") + " mm", n
+}
+
+// orient turns the line so that it starts at the ostium, and says why if that
+// is a guess. A left main ends, and LAD and LCX begin, where they meet.
+// Otherwise the wider end is the ostium and, of equal ends, the upper one.
+func orient(line coronary.Centerline, artery coronary.Artery, masks []Mask) (_ coronary.Centerline, why string) {
+	first, last := line.Nodes[0], line.Nodes[len(line.Nodes)-1]
+	nearest := func(p r3.Vec, arteries ...coronary.Artery) float64 {
+		d := math.Inf(1)
+		for _, m := range masks {
+			if m.Structure == Lumen && slices.Contains(arteries, m.Artery) {
+				d = min(d, distanceTo(m.Mask, p))
+			}
+		}
+		return d
+	}
+	// meets tells at which end the other arteries are: −1 first, +1 last, 0 unclear.
+	meets := func(arteries ...coronary.Artery) int {
+		a, b := nearest(first.Pos, arteries...), nearest(last.Pos, arteries...)
+		switch {
+		case a < 15 && a < b/2:
+			return -1
+		case b < 15 && b < a/2:
+			return +1
+		}
+		return 0
+	}
+	side := 0 // of the ostium
+	switch artery {
+	case coronary.LM:
+		side = -meets(coronary.LAD, coronary.LCX)
+	case coronary.LAD:
+		if side = meets(coronary.LM); side == 0 {
+			side = meets(coronary.LCX)
+		}
+	case coronary.LCX:
+		if side = meets(coronary.LM); side == 0 {
+			side = meets(coronary.LAD)
+		}
+	}
+	if side == 0 {
+		length := line.Length()
+		reach := min(5, length/3)
+		a, b := meanRadius(line, 0, reach), meanRadius(line, length-reach, length)
+		switch {
+		case a > 1.05*b, b > 1.05*a:
+			side = -1
+			if b > a {
+				side = +1
+			}
+			why = fmt.Sprintf("the lumen is wider there (radius %.2f against %.2f mm)", max(a, b), min(a, b))
+		case first.Pos.Z >= last.Pos.Z:
+			side, why = -1, "it is the upper end"
+		default:
+			side, why = +1, "it is the upper end"
+		}
+	}
+	if side > 0 {
+		points, radius := make([]r3.Vec, len(line.Nodes)), make([]float64, len(line.Nodes))
+		for n, node := range line.Nodes {
+			points[len(points)-1-n], radius[len(radius)-1-n] = node.Pos, node.Radius
+		}
+		line = coronary.NewCenterline(points, radius)
+	}
+	return line, why
+}
+
+func meanRadius(line coronary.Centerline, from, to float64) float64 {
+	sum, n := 0.0, 0
+	for _, node := range line.Nodes {
+		if node.S >= from && node.S <= to {
+			sum += node.Radius
+			n++
+		}
+	}
+	return sum / float64(max(n, 1))
+}
+
+// distanceTo returns the distance of p from the nearest voxel centre of m, mm.
+func distanceTo(m *imaging.Mask, p r3.Vec) float64 {
+	best := math.Inf(1)
+	for n, in := range m.In {
+		if in {
+			i, j, k := m.Coords(n)
+			best = min(best, r3.Norm2(r3.Sub(p, m.Point(float64(i), float64(j), float64(k)))))
+		}
+	}
+	return math.Sqrt(best)
+}
