@@ -186,27 +186,9 @@ func Load(r io.Reader) (*Model, error) {
 	if len(raw) > maxFile {
 		return nil, fmt.Errorf("read model: larger than %d MiB", maxFile>>20)
 	}
-	var id struct {
-		Format  string `json:"format"`
-		Version int    `json:"version"`
-	}
-	if err := json.Unmarshal(raw, &id); err != nil {
-		return nil, fmt.Errorf("read model: %w", err)
-	}
-	if id.Format != Format {
-		return nil, fmt.Errorf("read model: format is %q, want %q", id.Format, Format)
-	}
-	if id.Version != Version {
-		return nil, fmt.Errorf("read model: version %d, this program reads version %d", id.Version, Version)
-	}
 	var f file
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&f); err != nil {
+	if err := decode(raw, &f); err != nil {
 		return nil, fmt.Errorf("read model: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("read model: something follows the model")
 	}
 	m, err := f.model()
 	if err != nil {
@@ -221,6 +203,26 @@ func Load(r io.Reader) (*Model, error) {
 		return nil, fmt.Errorf("read model: its content has SHA-256 %s, the file says %q: it was changed after it was saved", got, f.SHA256)
 	}
 	return m, nil
+}
+
+// decode reads the one JSON value in raw, strictly.
+func decode(raw []byte, f *file) error {
+	var id struct {
+		Format  string `json:"format"`
+		Version int    `json:"version"`
+	}
+	if err := json.Unmarshal(raw, &id); err != nil {
+		return err
+	}
+	if id.Format != Format {
+		return fmt.Errorf("format is %q, want %q", id.Format, Format)
+	}
+	if id.Version != Version {
+		return fmt.Errorf("version %d, this program reads version %d", id.Version, Version)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	return dec.Decode(f)
 }
 
 // model checks f and returns it as a model.
