@@ -19,6 +19,9 @@ type Config struct {
 	// ContourSmoothing is the standard deviation of the area-preserving smoothing
 	// of a contour along its border; it removes what is left of the voxel pattern.
 	ContourSmoothing float64 `yaml:"contour_smoothing_mm"`
+	// SectionSmoothing is the standard deviation of the smoothing of contours
+	// along the vessel, with a kernel that keeps the depth of a short stenosis.
+	SectionSmoothing float64 `yaml:"section_smoothing_mm"`
 	// MaxRadius bounds the distance from the centre of the lumen to the outer
 	// wall; a ray that meets no border before it has failed.
 	MaxRadius float64 `yaml:"max_radius_mm"`
@@ -51,7 +54,7 @@ type Config struct {
 // number are those of the ICONIC core laboratory.
 func DefaultConfig() Config {
 	return Config{
-		SectionStep: 0.5, Rays: 72, CenterlineSmoothing: 1.2, ContourSmoothing: 0.25, MaxRadius: 8, MinWall: 0.05,
+		SectionStep: 0.5, Rays: 72, CenterlineSmoothing: 1.2, ContourSmoothing: 0.25, SectionSmoothing: 0.5, MaxRadius: 8, MinWall: 0.05,
 		MinPlaque: 2, DerivedBurden: 40, DerivedThickness: 0.9, DerivedLength: 2,
 		LowAttenuationBelow: 30, FibroFattyBelow: 130, FibrousBelow: 350,
 	}
@@ -69,6 +72,7 @@ func (c Config) Validate() error {
 	between("rays", float64(c.Rays), 16, 720)
 	between("centerline_smoothing_mm", c.CenterlineSmoothing, 0, 5)
 	between("contour_smoothing_mm", c.ContourSmoothing, 0, 1)
+	between("section_smoothing_mm", c.SectionSmoothing, 0, 2)
 	between("max_radius_mm", c.MaxRadius, 2, 30)
 	between("min_wall_mm", c.MinWall, 0.001, 1)
 	between("min_plaque_mm3", c.MinPlaque, 0, 1000)

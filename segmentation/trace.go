@@ -46,16 +46,16 @@ func traceLine(ctx context.Context, lumen *imaging.Mask, inside *field, cfg Conf
 	line = trimEnds(line, inside)
 	line = line.Resample(nodeStep)
 	line = line.Smooth(1)
-	line = extend(line, inside)
 	for range centreRounds {
 		if err := ctx.Err(); err != nil {
 			return coronary.Centerline{}, err
 		}
+		line = extend(line, inside)
 		line = line.Resample(nodeStep)
 		line = centre(line, inside)
+		line = line.Resample(nodeStep)
 		line = line.SmoothSharp(cfg.CenterlineSmoothing)
 	}
-	line = cutEnds(line, inside)
 	line = extend(line, inside)
 	line = line.Resample(nodeStep)
 	for n := range line.Nodes {
@@ -97,22 +97,6 @@ func trimEnds(line coronary.Centerline, inside *field) coronary.Centerline {
 	return coronary.NewCenterline(points, nil)
 }
 
-// cutEnds drops nodes outside the lumen from both ends.
-func cutEnds(line coronary.Centerline, inside *field) coronary.Centerline {
-	lo, hi := 0, len(line.Nodes)
-	for hi-lo > 2 && inside.at(line.Nodes[lo].Pos) >= 0 {
-		lo++
-	}
-	for hi-lo > 2 && inside.at(line.Nodes[hi-1].Pos) >= 0 {
-		hi--
-	}
-	var points []r3.Vec
-	for _, n := range line.Nodes[lo:hi] {
-		points = append(points, n.Pos)
-	}
-	return coronary.NewCenterline(points, nil)
-}
-
 // extend continues the line straight from both ends to the border of the lumen.
 func extend(line coronary.Centerline, inside *field) coronary.Centerline {
 	length := line.Length()
@@ -146,47 +130,91 @@ func extend(line coronary.Centerline, inside *field) coronary.Centerline {
 }
 
 // centre moves every node to the centroid of the lumen in its normal plane.
-// Nodes without a section, as at the ends, move like the nearest that has one.
+// Nodes before the first and after the last closed section, which the end of
+// the mask cuts, are dropped; others without a section move like the nearest
+// that has one.
 func centre(line coronary.Centerline, inside *field) coronary.Centerline {
 	s := make([]float64, len(line.Nodes))
 	for n := range s {
 		s[n] = line.Nodes[n].S
 	}
 	frames := line.Frames(s)
-	move := make([]r3.Vec, len(frames))
-	valid := make([]bool, len(frames))
+	moved := make([]r3.Vec, len(frames))
+	failed := make([]int, len(frames))
 	r := make([]float64, centreRays)
 	for n := range frames {
 		p := inside.plane(&frames[n])
-		if bad := p.cast(r, r2.Vec{}, 0, 8); bad > centreRays/4 {
+		if failed[n] = p.cast(r, r2.Vec{}, 0, 8); failed[n] > centreRays/4 {
 			continue
 		}
-		c := coronary.PolarContour(r2.Vec{}, r).Centroid()
-		move[n] = r3.Add(r3.Scale(c.X, frames[n].N), r3.Scale(c.Y, frames[n].B))
-		valid[n] = true
+		moved[n] = frames[n].Point(coronary.PolarContour(r2.Vec{}, r).Centroid())
 	}
-	points := make([]r3.Vec, len(frames))
-	for n := range points {
-		m := n
-		for d := 1; !valid[m] && d < len(frames); d++ {
-			if n-d >= 0 && valid[n-d] {
-				m = n - d
-			} else if n+d < len(frames) && valid[n+d] {
-				m = n + d
-			}
+	lo, hi := 0, len(frames)
+	for lo < hi && failed[lo] > 0 {
+		lo++
+	}
+	for hi > lo && failed[hi-1] > 0 {
+		hi--
+	}
+	if float64(hi-lo) < 0.5*float64(len(frames)) {
+		return line
+	}
+	var points []r3.Vec
+	for n := lo; n < hi; n++ {
+		if failed[n] <= centreRays/4 {
+			points = append(points, moved[n])
 		}
-		points[n] = r3.Add(frames[n].Origin, move[m])
 	}
 	return coronary.NewCenterline(points, nil)
 }
 
 // field is the signed distance from the border of a mask, mm, negative inside.
-type field struct{ v *imaging.Volume }
+type field struct {
+	depth *imaging.Volume // the distance itself
+	v     *imaging.Volume // prepared for interpolation near the border
+}
 
-func newField(m *imaging.Mask) *field { return &field{signedDistance(m, 2)} }
+func newField(m *imaging.Mask) *field {
+	d := signedDistance(m, 2)
+	return &field{depth: d, v: sharpen(d)}
+}
+
+// sharpen makes trilinear interpolation of d unbiased. Between voxel centres a
+// chord lies above a convex function by h²/12·f″ on average; the distance from
+// a cylinder of radius r has the Laplacian 1/r, so that its zero would lie h²/12r
+// too far inside: 3 % of the area of a lumen of 2 mm on voxels of 0.4 mm. Taking
+// the mean error off the samples, where δ² is the second difference along an
+// axis,
+//
+//	d' = d − (δ²ᵢ + δ²ⱼ + δ²ₖ) d / 12                                (S.2)
+//
+// removes it. The outermost voxels, far from any border, keep their values.
+func sharpen(d *imaging.Volume) *imaging.Volume {
+	out := imaging.NewVolume(d.Grid)
+	copy(out.Values, d.Values)
+	step := [3]int{1, d.Size[0], d.Size[0] * d.Size[1]}
+	near := float32(2 * max(d.Spacing[0], d.Spacing[1], d.Spacing[2]))
+	for k := 1; k < d.Size[2]-1; k++ {
+		for j := 1; j < d.Size[1]-1; j++ {
+			o := d.Offset(1, j, k)
+			for i := 1; i < d.Size[0]-1; i, o = i+1, o+1 {
+				x := d.Values[o]
+				if x > near || x < -near {
+					continue
+				}
+				var second float32
+				for _, s := range step {
+					second += d.Values[o-s] - 2*x + d.Values[o+s]
+				}
+				out.Values[o] = x - second/12
+			}
+		}
+	}
+	return out
+}
 
 // at returns the distance at p, LPS mm.
-func (f *field) at(p r3.Vec) float64 { return f.v.Linear(f.v.Index(p)) }
+func (f *field) at(p r3.Vec) float64 { return f.depth.Linear(f.depth.Index(p)) }
 
 // plane is a field in the plane of a frame.
 type plane struct {
