@@ -8,9 +8,8 @@ import (
 )
 
 const (
-	// smoothSigma is the width, in voxels along each axis, of the Gaussian that
-	// turns a binary border into a smooth one. Less leaves steps, more shrinks
-	// round things by σ²/R.
+	// smoothSigma is the width σ, in voxels along each axis, of the Gaussian
+	// that turns a binary border into a smooth one.
 	smoothSigma = 0.7
 	// smoothGap keeps the smoothed mask this far from ½ on the side that the
 	// mask says, so that the border always passes between a voxel inside and a
@@ -27,14 +26,16 @@ const (
 // steps, or to voxel centres less half a voxel, is biased by up to half a
 // voxel on slanted and curved borders. So the mask is smoothed first,
 //
-//	u = G_σ ∗ 1ₘ,  held above ½ inside and below ½ outside,           (I.2)
+//	u = (2G_σ − G_2σ) ∗ 1ₘ,  held above ½ inside and below ½ outside,  (I.2)
 //
 // and the border is where u = ½, found on every edge of the lattice by
-// interpolation. The distance to these points is exact as in [Distance]; next
-// to the border, where their spacing would show, it is the distance at which
-// a flat border gives the same u:
+// interpolation. One Gaussian alone would move a border of mean curvature H
+// inwards by σ²H; in the difference of the two this cancels. The distance to
+// these points is exact as in [Distance]; next to the border, where their
+// spacing would show, it is the distance at which a flat border gives the same
+// u:
 //
-//	d = −σₙ Φ⁻¹(u),  σₙ² = Σₐ (nₐ σ sₐ)²                              (I.3)
+//	2Φ(d/σₙ) − Φ(d/2σₙ) = 1 − u,  σₙ² = Σₐ (nₐ σ sₐ)²                (I.3)
 //
 // with n the direction of ∇u and Φ the normal distribution function. A face
 // of the mask that follows the lattice is found exactly; the radius of a
@@ -84,9 +85,13 @@ func smoothed(m *Mask) *Volume {
 			u.Values[n] = 1
 		}
 	}
-	kernel := gaussianKernel(smoothSigma)
+	wide := &Volume{Grid: m.Grid, Values: append([]float32(nil), u.Values...)}
 	for axis := range 3 {
-		_ = convolveAxis(context.Background(), u, axis, kernel)
+		_ = convolveAxis(context.Background(), u, axis, faceKernel(smoothSigma))
+		_ = convolveAxis(context.Background(), wide, axis, faceKernel(2*smoothSigma))
+	}
+	for n, w := range wide.Values {
+		u.Values[n] = 2*u.Values[n] - w
 	}
 	for n, in := range m.In {
 		if in {
@@ -120,9 +125,38 @@ func near(d, u *Volume, m *Mask) {
 				if !border || g2 == 0 {
 					continue
 				}
-				sigma := math.Sqrt(w2 / g2)
-				d.Values[n] = float32(sigma * math.Sqrt2 * math.Abs(math.Erfinv(2*float64(u.Values[n])-1)))
+				d.Values[n] = float32(math.Sqrt(w2/g2) * depth(math.Abs(float64(u.Values[n])-0.5)))
 			}
 		}
 	})
+}
+
+// faceKernel returns the share of the Gaussian of standard deviation sigma, in
+// samples, that falls into each sample: a face between two voxels then smooths
+// to Φ(x/σ) exactly.
+func faceKernel(sigma float64) []float64 {
+	r := max(1, int(math.Ceil(4*sigma)))
+	w := make([]float64, 2*r+1)
+	for n := range w {
+		x := float64(n - r)
+		w[n] = normal((x+0.5)/sigma) - normal((x-0.5)/sigma)
+	}
+	return w
+}
+
+// normal is the normal distribution function.
+func normal(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
+
+// depth solves 2Φ(t) − Φ(t/2) = ½ + h for t ≥ 0, by bisection on the interval
+// on which the left side rises.
+func depth(h float64) float64 {
+	lo, hi := 0.0, math.Sqrt(8*math.Log(4)/3)
+	for range 30 {
+		if t := (lo + hi) / 2; 2*normal(t)-normal(t/2) < 0.5+h {
+			lo = t
+		} else {
+			hi = t
+		}
+	}
+	return (lo + hi) / 2
 }
