@@ -151,6 +151,7 @@ type level struct {
 	lat       Lattice
 	a         *BSR
 	fixed     []Fixed
+	val       []float32 // the values of a in single precision, for the smoother
 	pivot     []float64 // inverse pivots of the line factors, 9 per node
 	lower     []float64 // lower factors Lᵢ = Aᵢ,ᵢ₋₁ S⁻¹ᵢ₋₁, 9 per node
 	lines     [4][]int32
@@ -206,6 +207,7 @@ func NewMultigrid(ctx context.Context, a *BSR, lat Lattice, fixed []Fixed) (*Mul
 		if err := l.factorLines(); err != nil {
 			return nil, fmt.Errorf("lattice %v: %w", lat.N, err)
 		}
+		l.single()
 		l.x, l.b, l.r = make([]float64, 3*lat.Len()), make([]float64, 3*lat.Len()), make([]float64, 3*lat.Len())
 		mg.levels = append(mg.levels, l)
 		a, lat, fixed = ca, next, cf
@@ -436,6 +438,32 @@ func (l *level) factorLines() error {
 	return nil
 }
 
+// single copies the matrix to single precision. The smoother is bound by memory
+// and needs no more digits: sums are in double precision, and the outer iteration
+// sees the exact matrix.
+func (l *level) single() {
+	l.val = make([]float32, len(l.a.Val))
+	for n, v := range l.a.Val {
+		l.val[n] = float32(v)
+	}
+}
+
+// mulRow returns block row a of A⋅x.
+func (l *level) mulRow(a int) (y0, y1, y2 float64) {
+	lo, hi := l.a.Ptr[a], l.a.Ptr[a+1]
+	x, val := l.x, l.val[9*lo:9*hi]
+	for _, b := range l.a.Col[lo:hi] {
+		v := val[:9:9]
+		u := x[3*int(b):][:3:3]
+		x0, x1, x2 := u[0], u[1], u[2]
+		y0 += float64(v[0])*x0 + float64(v[1])*x1 + float64(v[2])*x2
+		y1 += float64(v[3])*x0 + float64(v[4])*x1 + float64(v[5])*x2
+		y2 += float64(v[6])*x0 + float64(v[7])*x1 + float64(v[8])*x2
+		val = val[9:]
+	}
+	return y0, y1, y2
+}
+
 // smooth sweeps once over the colours, backwards if asked, correcting each line
 // so that its own equations hold.
 func (l *level) smooth(back bool) {
@@ -448,18 +476,22 @@ func (l *level) smooth(back bool) {
 		_ = par.Blocks(context.Background(), len(lines), max(1, rowBlock/n0), func(lo, hi int) {
 			y := make([]float64, 3*n0)
 			for _, line := range lines[lo:hi] {
-				l.relax(y, int(line)*n0)
+				l.relax(y, int(line)*n0, c == 0 && !back)
 			}
 		})
 	}
 }
 
-// relax corrects the line whose first node is a0; y is scratch.
-func (l *level) relax(y []float64, a0 int) {
+// relax corrects the line whose first node is a0; y is scratch. zero says that
+// x is zero still.
+func (l *level) relax(y []float64, a0 int, zero bool) {
 	n0 := l.lat.N[0]
 	for i := range n0 {
 		a := a0 + i
-		s0, s1, s2 := l.a.mulRow(l.x, a)
+		var s0, s1, s2 float64
+		if !zero {
+			s0, s1, s2 = l.mulRow(a)
+		}
 		y0, y1, y2 := l.b[3*a]-s0, l.b[3*a+1]-s1, l.b[3*a+2]-s2
 		if i > 0 {
 			m, u := l.lower[9*a:9*a+9:9*a+9], y[3*i-3:3*i:3*i]
@@ -489,11 +521,16 @@ func (l *level) relax(y []float64, a0 int) {
 	}
 }
 
-// residual stores b − A x in r.
+// residual stores b − A x in r after a forward sweep. The lines of the last
+// colour have none: nothing has changed since their equations were solved.
 func (l *level) residual() {
 	_ = par.Blocks(context.Background(), l.lat.Len(), rowBlock, func(lo, hi int) {
 		for a := lo; a < hi; a++ {
-			s0, s1, s2 := l.a.mulRow(l.x, a)
+			if line := a / l.lat.N[0]; line%l.lat.N[1]%2 == 1 && line/l.lat.N[1]%2 == 1 {
+				l.r[3*a], l.r[3*a+1], l.r[3*a+2] = 0, 0, 0
+				continue
+			}
+			s0, s1, s2 := l.mulRow(a)
 			l.r[3*a], l.r[3*a+1], l.r[3*a+2] = l.b[3*a]-s0, l.b[3*a+1]-s1, l.b[3*a+2]-s2
 		}
 	})

@@ -1,0 +1,107 @@
+package mesh
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// Field is a quantity on nodes or cells: Dim values each, all of one node or
+// cell together.
+type Field struct {
+	Name, Unit string
+	Dim        int
+	Values     []float64
+}
+
+// vtkHexahedron is VTK's code of the eight-node brick.
+const vtkHexahedron = 12
+
+// WriteVTU writes the mesh with fields on nodes and on cells as an unstructured
+// grid in VTK's XML format, version 1.0, inline base64 of little-endian float32
+// and int32: ParaView, VTK and meshio read it. The unit stands in the name, as in
+// "displacement_mm". Equal input gives equal bytes.
+//
+// See https://docs.vtk.org/en/latest/design_documents/VTKFileFormats.html.
+func (m *Mesh) WriteVTU(w io.Writer, nodes, cells []Field) error {
+	for n, f := range append(append([]Field(nil), nodes...), cells...) {
+		want := f.Dim * len(m.Nodes)
+		if n >= len(nodes) {
+			want = f.Dim * len(m.Cells)
+		}
+		if f.Dim < 1 || len(f.Values) != want {
+			return fmt.Errorf("vtu: field %q has %d values of dimension %d, want %d", f.Name, len(f.Values), f.Dim, want)
+		}
+	}
+	b := bufio.NewWriterSize(w, 1<<16)
+	fmt.Fprintf(b, "<?xml version=\"1.0\"?>\n<VTKFile type=\"UnstructuredGrid\" version=\"1.0\" byte_order=\"LittleEndian\" header_type=\"UInt32\">\n")
+	fmt.Fprintf(b, "<UnstructuredGrid>\n<Piece NumberOfPoints=\"%d\" NumberOfCells=\"%d\">\n", len(m.Nodes), len(m.Cells))
+	b.WriteString("<PointData>\n")
+	for _, f := range nodes {
+		floats(b, f.title(), f.Dim, len(f.Values), func(n int) float64 { return f.Values[n] })
+	}
+	b.WriteString("</PointData>\n<CellData>\n")
+	for _, f := range cells {
+		floats(b, f.title(), f.Dim, len(f.Values), func(n int) float64 { return f.Values[n] })
+	}
+	b.WriteString("</CellData>\n<Points>\n")
+	floats(b, "Points", 3, 3*len(m.Nodes), func(n int) float64 {
+		p := m.Nodes[n/3]
+		return [3]float64{p.X, p.Y, p.Z}[n%3]
+	})
+	b.WriteString("</Points>\n<Cells>\n")
+	ints(b, "connectivity", 8*len(m.Cells), func(n int) int32 { return m.Cells[n/8][n%8] })
+	ints(b, "offsets", len(m.Cells), func(n int) int32 { return int32(8 * (n + 1)) })
+	types := make([]byte, len(m.Cells))
+	for n := range types {
+		types[n] = vtkHexahedron
+	}
+	array(b, "UInt8", "types", 1, types)
+	b.WriteString("</Cells>\n</Piece>\n</UnstructuredGrid>\n</VTKFile>\n")
+	return b.Flush()
+}
+
+func (f *Field) title() string {
+	if f.Unit == "" || f.Unit == "1" {
+		return f.Name
+	}
+	return f.Name + "_" + strings.NewReplacer("/", "_per_", "°", "deg", "%", "percent").Replace(f.Unit)
+}
+
+// floats writes n values as float32.
+func floats(b *bufio.Writer, name string, dim, n int, at func(int) float64) {
+	raw := make([]byte, 4*n)
+	for i := range n {
+		binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(float32(at(i))))
+	}
+	array(b, "Float32", name, dim, raw)
+}
+
+// ints writes n values as int32.
+func ints(b *bufio.Writer, name string, n int, at func(int) int32) {
+	raw := make([]byte, 4*n)
+	for i := range n {
+		binary.LittleEndian.PutUint32(raw[4*i:], uint32(at(i)))
+	}
+	array(b, "Int32", name, 1, raw)
+}
+
+// array writes raw as base64 with its length in front, the two encoded as one.
+func array(b *bufio.Writer, kind, name string, dim int, raw []byte) {
+	var quoted strings.Builder
+	_ = xml.EscapeText(&quoted, []byte(name)) // a strings.Builder does not fail
+	fmt.Fprintf(b, "<DataArray type=\"%s\" Name=\"%s\" NumberOfComponents=\"%d\" format=\"binary\">\n", kind, quoted.String(), dim)
+	enc := base64.NewEncoder(base64.StdEncoding, b)
+	var head [4]byte
+	binary.LittleEndian.PutUint32(head[:], uint32(len(raw)))
+	// Errors stay in b and come out at its Flush.
+	_, _ = enc.Write(head[:])
+	_, _ = enc.Write(raw)
+	_ = enc.Close()
+	b.WriteString("\n</DataArray>\n")
+}

@@ -1,0 +1,239 @@
+package fem
+
+import (
+	"io"
+	"math"
+	"strings"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/plaquerisk/plaquerisk/fem/element"
+	"github.com/plaquerisk/plaquerisk/fem/mesh"
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/risk"
+)
+
+// Cap describes the tissue over low attenuation cores as the mesh resolves it.
+type Cap struct {
+	Thickness float64 // least distance from the lumen to a core, mm; NaN without a core
+	S         float64 // where, arc length in mm
+	Layers    float64 // quadrature layers across it there, in elements (a half for each point)
+}
+
+// Cap returns the thinnest cap between two arc lengths. A core that reaches the
+// lumen has thickness zero: the cap is thinner than the image can show.
+func (r *Result) Cap(from, to float64) Cap {
+	c := Cap{Thickness: math.NaN(), S: math.NaN(), Layers: math.NaN()}
+	lo, hi := r.planes(from, to)
+	m := r.Mesh
+	for k := lo; k < hi; k++ {
+		for j := range m.Around {
+			for _, col := range columns {
+				for n := range 2 * m.Through {
+					e, q := m.Cell(n/2, j, k), col[n%2]
+					if r.Points[8*e+q].Tissue != imaging.LowAttenuation {
+						continue
+					}
+					// The core begins half way between its first point and the one before.
+					var d float64
+					if n > 0 {
+						d = (r.depth(e, q, j, k) + r.depth(m.Cell((n-1)/2, j, k), col[(n-1)%2], j, k)) / 2
+					}
+					if !(d >= c.Thickness) {
+						c = Cap{Thickness: d, S: (m.S[k] + m.S[k+1]) / 2, Layers: float64(n) / 2}
+					}
+					break
+				}
+			}
+		}
+	}
+	return c
+}
+
+// Summary returns the statistics of the report between two arc lengths, mm.
+// CapUncertain is set when the mesh has fewer than three elements across the
+// thinnest cap; the caller adds its knowledge of the voxel size.
+func (r *Result) Summary(from, to float64) risk.StressSummary {
+	lo, hi := r.planes(from, to)
+	stress := r.sample(from, to, fields[0].at, regions[0])
+	caps := r.sample(from, to, fields[0].at, regions[1])
+	strain := r.sample(from, to, fields[2].at, regions[0])
+	s := risk.StressSummary{
+		P50KPa: risk.Number(stress.percentile(50)), P95KPa: risk.Number(stress.percentile(95)), MaxKPa: risk.Number(stress.percentile(100)),
+		CapPeakKPa: risk.Number(caps.percentile(99)), CapP95KPa: risk.Number(caps.percentile(95)),
+		StrainP95:   risk.Number(100 * strain.percentile(95)),
+		Above300MM3: risk.Number(stress.above(threshold)),
+		Elements:    (hi - lo) * r.Mesh.Around * r.Mesh.Through,
+		MinJacobian: risk.Number(r.Mesh.Quality.MinScaledJacobian),
+		Converged:   r.Solution.Converged,
+	}
+	if r.hasCore(from, to) {
+		s.CapUncertain = !(r.Cap(from, to).Layers >= 3)
+	}
+	return s
+}
+
+// The histogram of the record: bins of stressBin kPa from 0, the last one open.
+const (
+	stressBin  = 20
+	stressBins = 20
+)
+
+// Record returns what the report says about this solution.
+func (r *Result) Record() risk.Solve {
+	m := r.Mesh
+	rec := risk.Solve{
+		Artery: r.Artery, FromMM: m.S[0], ToMM: m.S[m.Along], Nodes: len(m.Nodes), Elements: len(m.Cells),
+		Unknowns: r.Solution.Unknowns, Iterations: r.Solution.Iterations, Residual: r.Solution.Residual,
+		MinJacobian: m.Quality.MinScaledJacobian, Converged: r.Solution.Converged, StressBinKPa: stressBin,
+		Histogram: []risk.TissueHistogram{},
+	}
+	lo, hi := r.planes(m.S[0], m.S[m.Along])
+	for _, t := range solids {
+		h := risk.TissueHistogram{Tissue: t.String(), Share: make([]float64, stressBins)}
+		for n := 8 * m.Cell(0, 0, lo); n < 8*m.Cell(0, 0, hi); n++ {
+			p := &r.Points[n]
+			if p.Tissue != t {
+				continue
+			}
+			bin := min(max(int(p.Sigma1/stressBin), 0), stressBins-1)
+			h.Share[bin] += p.Volume
+			h.MM3 += p.Volume
+		}
+		if h.MM3 == 0 {
+			continue
+		}
+		for b := range h.Share {
+			h.Share[b] /= h.MM3
+		}
+		rec.Histogram = append(rec.Histogram, h)
+	}
+	return rec
+}
+
+// Map returns the largest principal stress over the wall thickness, unrolled:
+// columns along the vessel in mm, rows over the angle in degrees from the frame's
+// N towards B, 360° at the top. The value of an element is that of its mean
+// stress tensor.
+func (r *Result) Map() risk.Raster {
+	m := r.Mesh
+	step := (m.S[m.Along] - m.S[0]) / float64(m.Along)
+	turn := 360 / float64(m.Around)
+	out := risk.Raster{Cols: m.Along, Rows: m.Around, X0: m.S[0] + step/2, Y0: 360 - turn/2, DX: step, DY: -turn,
+		AxisUnit: "mm", YUnit: "°", Unit: "kPa", Values: make(risk.Samples, m.Along*m.Around)}
+	for j := range m.Around {
+		for k := range m.Along {
+			peak := math.Inf(-1)
+			for i := range m.Through {
+				peak = max(peak, r.stress(m.Cell(i, j, k)).Principal()[0])
+			}
+			out.Values[(m.Around-1-j)*m.Along+k] = float32(peak)
+		}
+	}
+	return out
+}
+
+// stress returns the mean stress of a cell.
+func (r *Result) stress(e int) element.Tensor {
+	return r.mean(e, func(p *Point) element.Tensor { return p.Stress })
+}
+
+func (r *Result) mean(e int, of func(*Point) element.Tensor) (t element.Tensor) {
+	var v float64
+	for q := range 8 {
+		p := &r.Points[8*e+q]
+		v += p.Volume
+		for i, x := range of(p) {
+			t[i] += p.Volume * x
+		}
+	}
+	for i := range t {
+		t[i] /= v
+	}
+	return t
+}
+
+// Along returns for each arc length, mm, the 95th percentile and the maximum of
+// the largest principal stress over the section there, kPa; NaN outside the mesh.
+func (r *Result) Along(s []float64) (p95, peak []float64) {
+	m := r.Mesh
+	p95, peak = make([]float64, len(s)), make([]float64, len(s))
+	step := (m.S[m.Along] - m.S[0]) / float64(m.Along)
+	for n, x := range s {
+		p95[n], peak[n] = math.NaN(), math.NaN()
+		if !(x >= m.S[0] && x <= m.S[m.Along]) {
+			continue
+		}
+		k := min(int((x-m.S[0])/step), m.Along-1)
+		var set sample
+		for e := m.Cell(0, 0, k); e < m.Cell(0, 0, k+1); e++ {
+			for q := range 8 {
+				p := &r.Points[8*e+q]
+				set.add(p.Sigma1, p.Volume)
+			}
+		}
+		p95[n], peak[n] = set.percentile(95), set.percentile(100)
+	}
+	return p95, peak
+}
+
+// WriteVTU writes the mesh with displacement, stress, strain and tissue for
+// ParaView. Cell values are means over the element, never across elements, so
+// that stress does not leak from one tissue into another.
+func (r *Result) WriteVTU(w io.Writer) error {
+	n := len(r.Mesh.Cells)
+	u := mesh.Field{Name: "displacement", Unit: "mm", Dim: 3, Values: flatten(r.Solution.U)}
+	field := func(name, unit string, dim int, at func(e int, dst []float64)) mesh.Field {
+		f := mesh.Field{Name: name, Unit: unit, Dim: dim, Values: make([]float64, dim*n)}
+		for e := range n {
+			at(e, f.Values[dim*e:dim*e+dim])
+		}
+		return f
+	}
+	scalar := func(name, unit string, at func(e int) float64) mesh.Field {
+		return field(name, unit, 1, func(e int, dst []float64) { dst[0] = at(e) })
+	}
+	average := func(at func(*Point) float64) func(e int) float64 {
+		return func(e int) float64 {
+			var s, v float64
+			for q := range 8 {
+				p := &r.Points[8*e+q]
+				s += p.Volume * at(p)
+				v += p.Volume
+			}
+			return s / v
+		}
+	}
+	return r.Mesh.WriteVTU(w, []mesh.Field{u}, []mesh.Field{
+		scalar("principal_stress_max", "kPa", func(e int) float64 { return r.stress(e).Principal()[0] }),
+		scalar("principal_stress_min", "kPa", func(e int) float64 { return r.stress(e).Principal()[2] }),
+		scalar("von_mises", "kPa", func(e int) float64 { return r.stress(e).VonMises() }),
+		scalar("principal_strain_max", "1", func(e int) float64 {
+			return r.mean(e, func(p *Point) element.Tensor { return p.Strain }).Principal()[0]
+		}),
+		scalar("strain_energy_density", "kPa", average(func(p *Point) float64 { return p.Energy })),
+		field("stress", "kPa", 6, func(e int, dst []float64) { t := r.stress(e); copy(dst, t[:]) }),
+		field("stress_radial_circumferential_axial", "kPa", 3, func(e int, dst []float64) { copy(dst, r.polar(e)) }),
+		scalar("tissue", "", func(e int) float64 { return float64(r.Tissue[e]) }),
+		scalar("young_modulus", "kPa", average(func(p *Point) float64 { return p.Young })),
+		scalar("arc_length", "mm", func(e int) float64 { _, _, k := r.Mesh.Coords(e); return (r.Mesh.S[k] + r.Mesh.S[k+1]) / 2 }),
+	})
+}
+
+// polar returns the normal stresses of a cell across the wall, around the lumen
+// and along the vessel.
+func (r *Result) polar(e int) []float64 {
+	_, _, k := r.Mesh.Coords(e)
+	a, b := r.Mesh.Frames[k], r.Mesh.Frames[k+1]
+	t := r3.Unit(r3.Add(a.T, b.T))
+	d := r3.Sub(r.Mesh.Centre(e), r3.Scale(0.5, r3.Add(a.Origin, b.Origin)))
+	radial := r3.Unit(r3.Sub(d, r3.Scale(r3.Dot(d, t), t)))
+	s := r.stress(e)
+	along := func(n r3.Vec) float64 {
+		return s[0]*n.X*n.X + s[1]*n.Y*n.Y + s[2]*n.Z*n.Z + 2*(s[3]*n.X*n.Y+s[4]*n.Y*n.Z+s[5]*n.Z*n.X)
+	}
+	return []float64{along(radial), along(r3.Cross(t, radial)), along(t)}
+}
+
+// String lists the columns' settings in one line, for logs.
+func (c Config) String() string { return strings.TrimSpace(settings(c)) }
