@@ -168,3 +168,23 @@ func failureRows(m *Manifest, dir string) ([][]string, error) {
 	}
 	return rows, nil
 }
+
+// ReadFailures reads a failures.csv.
+func ReadFailures(path string) ([]risk.Failure, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	cr := csv.NewReader(f)
+	cr.FieldsPerRecord = 5
+	rows, err := cr.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	out := []risk.Failure{}
+	for _, r := range rows[min(1, len(rows)):] {
+		out = append(out, risk.Failure{Case: r[0], Code: r[3], Text: r[4]})
+	}
+	return out, nil
+}

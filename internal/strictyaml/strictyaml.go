@@ -63,6 +63,11 @@ func Decode(name string, r io.Reader, into any) error {
 	return nil
 }
 
+// DecodeBytes is [Decode] for text that is in memory.
+func DecodeBytes(name string, text []byte, into any) error {
+	return Decode(name, bytes.NewReader(text), into)
+}
+
 // Encode writes v as YAML with two spaces per level.
 func Encode(v any) ([]byte, error) {
 	return yaml.MarshalWithOptions(v, yaml.Indent(2), yaml.IndentSequence(true))

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plaquerisk/plaquerisk/classifier"
+	"github.com/plaquerisk/plaquerisk/classifier/golearn"
+	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/internal/atomicfile"
+	"github.com/plaquerisk/plaquerisk/internal/version"
+	"github.com/plaquerisk/plaquerisk/pipeline"
+	"github.com/plaquerisk/plaquerisk/reports"
+	"github.com/plaquerisk/plaquerisk/risk"
+)
+
+// readTable reads a feature table with labels.
+func readTable(path string) (*feature.Table, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-621", Err: err}
+	}
+	defer f.Close()
+	t, err := feature.ReadCSV(f)
+	if err != nil {
+		return nil, &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-621", Err: fmt.Errorf("%s: %w", path, err)}
+	}
+	return t, nil
+}
+
+// train fits a model on a feature table.
+func (a *app) train() *cobra.Command {
+	var out string
+	var card classifier.Card
+	var overwrite bool
+	cmd := &cobra.Command{
+		Use:     "train TABLE.csv --out MODEL.json",
+		Short:   "Fit a risk model on a feature table with outcomes",
+		Example: "  plaquerisk batch run cohort.csv --out batch\n  plaquerisk train batch/features_wide.csv --out model.json --outcome \"culprit plaque within 3 years\"",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usageError("train needs --out MODEL.json")
+			}
+			if _, err := os.Stat(out); err == nil && !overwrite {
+				return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: fmt.Errorf("%s exists already; use --overwrite to replace it", out)}
+			}
+			cfg, _, err := a.settings()
+			if err != nil {
+				return err
+			}
+			table, err := readTable(args[0])
+			if err != nil {
+				return err
+			}
+			m := a.meter("train")
+			ev, err := classifier.Evaluate(cmd.Context(), table, cfg.Training, cfg.Evaluation, classifier.EvaluateOptions{
+				Progress: func(done, total int) { m.at(done, total, "cross-validation") }})
+			if err != nil {
+				return tableError(args[0], err)
+			}
+			model, err := classifier.Train(cmd.Context(), table, cfg.Training)
+			m.end()
+			if err != nil {
+				return tableError(args[0], err)
+			}
+			auc := crossValidated(ev, cfg.Training)
+			card.ArteryAUC, card.PatientAUC = auc["artery"], auc["patient"]
+			model.Card = card
+			if err := a.writeFile(out, model.Save); err != nil {
+				return err
+			}
+			if !a.quiet {
+				fmt.Fprintf(a.stderr, "%d patients, %d arteries (%d positive), %d lesions, %d features\ncross-validated AUC: artery %s, patient %s\nmodel %s\n",
+					model.Training.Patients, model.Training.Arteries, model.Training.PositiveArteries, model.Training.Lesions, model.Schema.Len(),
+					aucText(card.ArteryAUC), aucText(card.PatientAUC), model.SHA256()[:12])
+				printNotes(a.stderr, append(model.Notes, ev.Notes...))
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&out, "out", "", "model `FILE` to write")
+	f.BoolVar(&overwrite, "overwrite", false, "replace --out")
+	f.StringVar(&card.Name, "name", "unnamed model", "`NAME` of the model in reports")
+	f.StringVar(&card.Label, "label", "research model", "`TEXT` that stands beside every score")
+	f.StringVar(&card.Trained, "trained-on", "", "`SENTENCE` about the training data")
+	f.StringVar(&card.Outcome, "outcome", "", "the event that is predicted, in `WORDS`")
+	return cmd
+}
+
+// tableError gives an error about a table its class.
+func tableError(path string, err error) error {
+	if c := pipeline.ClassOf(err); c != pipeline.Internal {
+		return err
+	}
+	return &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-621", Err: fmt.Errorf("%s: %w", path, err)}
+}
+
+// crossValidated returns the AUC per level of the arm that has the modalities
+// the model was trained with.
+func crossValidated(ev *risk.Evaluation, cfg classifier.Config) map[string][3]risk.Number {
+	auc := map[string][3]risk.Number{}
+	for _, level := range []string{"artery", "patient"} {
+		auc[level] = [3]risk.Number{risk.NaN(), risk.NaN(), risk.NaN()}
+	}
+	for _, arm := range ev.Arms {
+		if arm.Name != cfg.Arm() {
+			continue
+		}
+		for _, l := range arm.Levels {
+			auc[l.Level] = [3]risk.Number{l.AUC.Value, l.AUC.Low, l.AUC.High}
+		}
+	}
+	return auc
+}
+
+func aucText(x [3]risk.Number) string {
+	if !x[0].Defined() {
+		return "not measured"
+	}
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", x[0], x[1], x[2])
+}
+
+func printNotes(w io.Writer, notes []risk.Note) {
+	for _, n := range notes {
+		if n.Severity != risk.Info {
+			fmt.Fprintf(w, "%s %s: %s\n", n.Severity, n.Code, n.Text)
+		}
+	}
+}
+
+// evaluate judges models out of fold and draws the cohort report.
+func (a *app) evaluate() *cobra.Command {
+	var out, title, outcome string
+	var overwrite, noBaseline bool
+	cmd := &cobra.Command{
+		Use:     "evaluate TABLE.csv --out DIR",
+		Short:   "Compare radiomics, biomechanics and both by patient-grouped cross-validation",
+		Example: "  plaquerisk evaluate batch/features_wide.csv --out evaluation",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usageError("evaluate needs --out DIR")
+			}
+			cfg, _, err := a.settings()
+			if err != nil {
+				return err
+			}
+			table, err := readTable(args[0])
+			if err != nil {
+				return err
+			}
+			folder, err := atomicfile.NewFolder(out, overwrite)
+			if err != nil {
+				return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
+			}
+			defer folder.Discard()
+			m := a.meter("evaluate")
+			opt := classifier.EvaluateOptions{Progress: func(done, total int) { m.at(done, total, "cross-validation") }}
+			if !noBaseline {
+				opt.Baselines = []classifier.Learner{golearn.NewTree()}
+			}
+			ev, err := classifier.Evaluate(cmd.Context(), table, cfg.Training, cfg.Evaluation, opt)
+			m.end()
+			if err != nil {
+				return tableError(args[0], err)
+			}
+			ev.Title, ev.Outcome = title, outcome
+			ev.Failures = readFailures(filepath.Join(filepath.Dir(args[0]), "failures.csv"))
+			sum, err := pipeline.HashFile(args[0])
+			if err != nil {
+				return err
+			}
+			ev.Provenance = risk.Provenance{Program: version.Program, Version: version.Version, Settings: string(cfg.YAML()),
+				SettingsSHA256: cfg.Fingerprint(), Seed: cfg.Training.Seed, Inputs: []risk.Input{{Role: "features", Files: 1, SHA256: sum}}}
+			if err := writeEvaluation(folder.Dir, ev, cfg); err != nil {
+				return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
+			}
+			if err := folder.Commit(); err != nil {
+				return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
+			}
+			if !a.quiet {
+				printEvaluation(a.stderr, ev)
+				fmt.Fprintf(a.stderr, "report: %s/%s\n", out, "cohort.pdf")
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&out, "out", "", "`DIR` for evaluation.json and cohort.pdf")
+	f.BoolVar(&overwrite, "overwrite", false, "replace what is in --out")
+	f.StringVar(&title, "title", "Cohort", "`TITLE` of the report")
+	f.StringVar(&outcome, "outcome", "not stated", "the event that is predicted, in `WORDS`")
+	f.BoolVar(&noBaseline, "no-baseline", false, "leave out golearn's decision tree")
+	return cmd
+}
+
+func writeEvaluation(dir string, ev *risk.Evaluation, cfg pipeline.Config) error {
+	text, err := json.MarshalIndent(ev, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "evaluation.json"), append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	f, err := os.Create(filepath.Join(dir, "cohort.pdf"))
+	if err != nil {
+		return err
+	}
+	if err := reports.Cohort(f, ev, cfg.Report); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+func printEvaluation(w io.Writer, ev *risk.Evaluation) {
+	fmt.Fprintf(w, "%d patients (%d positive), %d arteries (%d positive), %d lesions\n",
+		ev.Data.Patients, ev.Data.PositivePatients, ev.Data.Arteries, ev.Data.PositiveArteries, ev.Data.Lesions)
+	for _, arm := range ev.Arms {
+		for _, l := range arm.Levels {
+			fmt.Fprintf(w, "%-28s %-8s AUC %s\n", arm.Name, l.Level, aucText([3]risk.Number{l.AUC.Value, l.AUC.Low, l.AUC.High}))
+		}
+	}
+	printNotes(w, ev.Notes)
+}

@@ -1,0 +1,217 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/plaquerisk/plaquerisk/coronary"
+	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/fem"
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/imaging/format"
+	"github.com/plaquerisk/plaquerisk/radiomics"
+	"github.com/plaquerisk/plaquerisk/risk"
+	"github.com/plaquerisk/plaquerisk/segmentation"
+)
+
+// Regions computes radiomics and HU composition of every region of a mask file,
+// whatever the regions are. The image is not judged as a coronary CT: f.CT may
+// be any image.
+func (p *Pipeline) Regions(ctx context.Context, f Files) (*feature.Table, []risk.Note, error) {
+	in, err := p.readAny(ctx, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	seg, err := format.ReadSegmentation(f.Seg)
+	if err != nil {
+		return nil, nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
+	}
+	composition := compositionSchema()
+	schema, err := feature.NewSchema(append(composition.Columns(), radiomics.Columns(p.cfg.Radiomics)...)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	table := &feature.Table{Schema: schema}
+	var notes []risk.Note
+	for n, s := range seg.Segments {
+		m := seg.Mask(n)
+		if m == nil {
+			continue
+		}
+		name := s.Name
+		if name == "" {
+			name = fmt.Sprintf("label-%d", s.Value)
+		}
+		matched, found, err := segmentation.Match(&in.Volume.Grid, []segmentation.Mask{{Name: name, Mask: m}})
+		if err != nil {
+			return nil, nil, fail(Unreadable, "PLQ-602", fmt.Errorf("region %s: %w", name, err))
+		}
+		notes = append(notes, found...)
+		if len(matched) == 0 {
+			continue
+		}
+		roi := matched[0].Mask
+		texture, found, err := radiomics.Extract(ctx, in.Volume, roi, p.cfg.Radiomics)
+		if err != nil {
+			return nil, nil, fail(NothingToScore, "PLQ-612", fmt.Errorf("region %s: %w", name, err))
+		}
+		notes = append(notes, found...)
+		v, err := feature.Join(p.composition(in.Volume, roi), texture)
+		if err != nil {
+			return nil, nil, err
+		}
+		table.Rows = append(table.Rows, feature.Row{Case: in.Case, Patient: in.Case, Lesion: name, Label: feature.Unknown, Values: v.Values})
+	}
+	if len(table.Rows) == 0 {
+		return nil, nil, fail(NothingToScore, "PLQ-605", fmt.Errorf("%s holds no region", f.Seg))
+	}
+	return table, notes, nil
+}
+
+// readAny reads an image of any kind; a DICOM series must be complete but need
+// not be a coronary CT.
+func (p *Pipeline) readAny(ctx context.Context, f Files) (Input, error) {
+	vol, ok, err := readImage(f.CT)
+	if err != nil {
+		return Input{}, fail(Unreadable, "PLQ-601", fmt.Errorf("read image: %w", err))
+	}
+	if !ok {
+		in, err := p.ReadCT(ctx, f)
+		if err != nil && (ClassOf(err) != Refused || in.Volume == nil) {
+			return in, err
+		}
+		return in, nil
+	}
+	sum, err := HashFile(f.CT)
+	if err != nil {
+		return Input{}, fail(Unreadable, "PLQ-601", err)
+	}
+	return Input{Case: caseName(f.Case, sum), Volume: vol}, nil
+}
+
+// compositionSchema holds the anatomy columns that need nothing but HU.
+func compositionSchema() feature.Schema {
+	var cols []feature.Column
+	for _, c := range coronary.Columns() {
+		switch c.Name {
+		case "anatomy.plaque.volume", "anatomy.plaque.low_attenuation_volume", "anatomy.plaque.fibro_fatty_volume",
+			"anatomy.plaque.fibrous_volume", "anatomy.plaque.calcified_volume",
+			"anatomy.plaque.low_attenuation_share", "anatomy.plaque.calcified_share":
+			cols = append(cols, c)
+		}
+	}
+	return feature.MustSchema(cols...)
+}
+
+// composition classifies the voxels of roi by HU.
+func (p *Pipeline) composition(vol *imaging.Volume, roi *imaging.Mask) feature.Vector {
+	tissue := imaging.NewLabels(roi.Grid)
+	x, y, z := vol.Index(roi.Origin)
+	o := [3]int{int(math.Round(x)), int(math.Round(y)), int(math.Round(z))}
+	visit(vol, roi, func(i, j, k int, hu float64) {
+		tissue.Class[roi.Offset(i-o[0], j-o[1], k-o[2])] = p.cfg.Segmentation.Classify(hu)
+	})
+	m := coronary.Measure(nil, nil, &coronary.Plaque{From: math.NaN(), To: math.NaN(), Mask: roi, Tissue: tissue})
+	all := m.Vector()
+	v := feature.NewVector(compositionSchema())
+	for n := range v.Values {
+		c := v.Schema.Column(n)
+		v.Values[n] = all.Get(c.Name)
+	}
+	return v
+}
+
+// Anatomy measures every plaque of a scan.
+func (p *Pipeline) Anatomy(ctx context.Context, in Input) (*feature.Table, []risk.Note, error) {
+	a := p.start(in)
+	if err := a.anatomy(ctx); err != nil {
+		return nil, nil, err
+	}
+	table := &feature.Table{Schema: feature.MustSchema(coronary.Columns()...)}
+	for n := range a.plaques {
+		q := &a.plaques[n]
+		m := coronary.Measure(a.vessel(q.Artery), a.tissue[q.Artery], q)
+		v := m.Vector()
+		table.Rows = append(table.Rows, feature.Row{Case: a.Case, Patient: a.Case, Artery: string(q.Artery), Lesion: q.Name, Label: feature.Unknown, Values: v.Values})
+	}
+	return table, a.out.Notes, nil
+}
+
+// MechanicsFile holds what solve says about loads, materials and solutions.
+const MechanicsFile = "mechanics.json"
+
+// Solve computes the walls of a case into the folder dir: meshes, the features
+// of every plaque, loads and materials.
+func (p *Pipeline) Solve(ctx context.Context, f Files, dir string) (*Result, error) {
+	in, err := p.Read(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	a := p.start(in)
+	for _, step := range []func(context.Context) error{a.anatomy, a.lumen, a.mechanics} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if len(a.plaques) == 0 {
+		return nil, fail(NothingToScore, "PLQ-605", errors.New("no plaque was found: there is no wall to solve"))
+	}
+	res := a.result()
+	res.Table = &feature.Table{Schema: feature.MustSchema(fem.Columns(p.cfg.Mechanics)...)}
+	for n := range a.plaques {
+		q := &a.plaques[n]
+		v := feature.NewVector(res.Table.Schema)
+		if r := a.solved[q.Artery]; r != nil && !math.IsNaN(q.From) {
+			v = r.Features(q.From, q.To)
+		}
+		res.Table.Rows = append(res.Table.Rows, feature.Row{Case: a.Case, Patient: a.Case, Artery: string(q.Artery), Lesion: q.Name, Label: feature.Unknown, Values: v.Values})
+	}
+	if err := writeFiles(dir, append(meshFiles(res), file{WideFile, func(w io.Writer) error { return feature.WriteCSV(w, res.Table) }},
+		file{MechanicsFile, func(w io.Writer) error { return json.NewEncoder(w).Encode(a.out.Mechanics) }}), nil); err != nil {
+		return nil, fail(NotWritable, "PLQ-606", err)
+	}
+	return res, nil
+}
+
+// file is an output in the making.
+type file struct {
+	name  string
+	write func(io.Writer) error
+}
+
+// meshFiles are the meshes of a result.
+func meshFiles(res *Result) []file {
+	var files []file
+	for _, s := range res.Solutions {
+		files = append(files, file{MeshFolder + "/" + MeshName(s.Artery), s.WriteVTU})
+	}
+	return files
+}
+
+// writeFiles stores files below dir and tells done, if not nil, what each holds.
+func writeFiles(dir string, files []file, done func(name string, content []byte)) error {
+	for _, f := range files {
+		var b bytes.Buffer
+		if err := f.write(&b); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		path := filepath.Join(dir, filepath.FromSlash(f.name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			return err
+		}
+		if done != nil {
+			done(f.name, b.Bytes())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,363 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/plaquerisk/plaquerisk/classifier"
+	"github.com/plaquerisk/plaquerisk/coronary"
+	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/fem"
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/internal/version"
+	"github.com/plaquerisk/plaquerisk/radiomics"
+	"github.com/plaquerisk/plaquerisk/risk"
+	"github.com/plaquerisk/plaquerisk/segmentation"
+)
+
+// Event reports progress: a step of a case has ended.
+type Event struct {
+	Case  string
+	Stage string // "read CT", "vessels", "mechanics LAD", "radiomics LAD-1", …
+	Done  int    // steps done; 0 while the number of steps is not known
+	Total int
+	Took  time.Duration
+}
+
+// Pipeline scores cases with one set of settings and one model. It is safe for
+// use by several goroutines.
+type Pipeline struct {
+	// Log receives facts, never attributes of a patient; nil logs nothing.
+	Log *slog.Logger
+	// Progress, if not nil, receives the events of all cases.
+	Progress func(Event)
+	// Now tells the time for run.json and events; nil is time.Now. Results do not
+	// depend on it.
+	Now func() time.Time
+
+	cfg   Config
+	model *classifier.Model // nil: nothing is scored
+}
+
+// New returns a pipeline. A nil model computes all but the scores.
+func New(cfg Config, model *classifier.Model) (*Pipeline, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fail(BadConfig, "PLQ-603", err)
+	}
+	return &Pipeline{Log: slog.New(slog.DiscardHandler), cfg: cfg, model: model}, nil
+}
+
+// Input is one scan that was read.
+type Input struct {
+	Case   string
+	Volume *imaging.Volume // HU
+	Image  risk.Image
+	Masks  []segmentation.Mask // on the voxels of Volume: see segmentation.Match
+	Notes  []risk.Note
+	Inputs []risk.Input
+}
+
+// Result is what was found, with the numbers behind it.
+type Result struct {
+	Assessment *risk.Assessment
+	Table      *feature.Table // one row per lesion
+	Solutions  []Solution
+}
+
+// Solution is the solved wall of one artery.
+type Solution struct {
+	Artery coronary.Artery
+	*fem.Result
+}
+
+// Columns returns the feature columns of every lesion, in order: anatomy,
+// radiomics, biomechanics.
+func (c Config) Columns() []feature.Column {
+	cols := coronary.Columns()
+	cols = append(cols, radiomics.Columns(c.Radiomics)...)
+	return append(cols, fem.Columns(c.Mechanics)...)
+}
+
+// assessment is an [Pipeline.Assess] under way.
+type assessment struct {
+	*Pipeline
+	Input
+	out     *risk.Assessment
+	vessels []coronary.Vessel
+	plaques []coronary.Plaque
+	tissue  map[coronary.Artery]*imaging.Labels
+	solved  map[coronary.Artery]*fem.Result
+	tried   int // solves that were started
+	rows    []feature.Row
+	schema  feature.Schema
+	done    int
+	total   int
+	started time.Time
+}
+
+// Assess runs the line from a volume and its masks to the assessment. Failures
+// of single lesions are notes; an error means that nothing can be said.
+func (p *Pipeline) Assess(ctx context.Context, in Input) (*Result, error) {
+	a := p.start(in)
+	schema, err := feature.NewSchema(p.cfg.Columns()...)
+	if err != nil {
+		return nil, fmt.Errorf("feature columns: %w", err)
+	}
+	a.schema = schema
+	for _, step := range []func(context.Context) error{a.anatomy, a.lumen, a.mechanics, a.lesions, a.arteries, a.score} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return a.result(), nil
+}
+
+// start returns an assessment of in that has not begun.
+func (p *Pipeline) start(in Input) *assessment {
+	return &assessment{Pipeline: p, Input: in, out: p.newAssessment(in), started: p.now(),
+		tissue: map[coronary.Artery]*imaging.Labels{}, solved: map[coronary.Artery]*fem.Result{}}
+}
+
+// newAssessment returns an assessment with all that is known before computing.
+func (p *Pipeline) newAssessment(in Input) *risk.Assessment {
+	out := &risk.Assessment{
+		Format: risk.Format, Version: risk.Version, Case: in.Case, Image: in.Image,
+		Notes: slices.Clone(in.Notes),
+		Provenance: risk.Provenance{
+			Program: version.Program, Version: version.Version,
+			Settings: string(p.cfg.YAML()), SettingsSHA256: p.cfg.Fingerprint(),
+			Seed: p.cfg.Training.Seed, Inputs: in.Inputs,
+		},
+	}
+	if p.model != nil {
+		out.Provenance.ModelSHA256 = p.model.SHA256()
+		out.Model = p.model.Extract(nil)
+	}
+	return out
+}
+
+// note adds notes to the assessment.
+func (a *assessment) note(notes ...risk.Note) { a.out.Notes = append(a.out.Notes, notes...) }
+
+// event reports that a step has ended.
+func (a *assessment) event(stage string) {
+	now := a.now()
+	a.done++
+	if a.Progress != nil {
+		a.Progress(Event{Case: a.Case, Stage: stage, Done: a.done, Total: a.total, Took: now.Sub(a.started)})
+	}
+	a.Log.Debug("step", "case", a.Case, "stage", stage, "took", now.Sub(a.started))
+	a.started = now
+}
+
+func (p *Pipeline) now() time.Time {
+	if p.Now != nil {
+		return p.Now()
+	}
+	return time.Now()
+}
+
+// anatomy traces the vessels, finds the plaques and classifies the tissue.
+func (a *assessment) anatomy(ctx context.Context) error {
+	vessels, notes, err := segmentation.Vessels(ctx, a.Volume, a.Masks, a.cfg.Segmentation)
+	if err != nil {
+		return fail(Unreadable, "PLQ-604", fmt.Errorf("trace vessels: %w", err))
+	}
+	a.note(notes...)
+	plaques, notes, err := segmentation.Plaques(ctx, a.Volume, vessels, a.Masks, a.cfg.Segmentation)
+	if err != nil {
+		return fail(Unreadable, "PLQ-604", fmt.Errorf("find plaques: %w", err))
+	}
+	a.note(notes...)
+	if len(plaques) == 0 && len(vessels) == 0 {
+		return fail(NothingToScore, "PLQ-605", fmt.Errorf("the segmentation holds neither an artery nor a plaque"))
+	}
+	a.vessels, a.plaques = vessels, plaques
+	for n := range vessels {
+		v := &vessels[n]
+		tissue, err := segmentation.Tissues(ctx, a.Volume, v, a.Masks, plaques, a.cfg.Segmentation)
+		if err != nil {
+			return fail(Unreadable, "PLQ-604", fmt.Errorf("tissue of %s: %w", v.Artery, err))
+		}
+		a.tissue[v.Artery] = tissue
+	}
+	a.total = 2 + 2*len(vessels) + len(plaques)
+	a.event("vessels")
+	return nil
+}
+
+// mechanics solves every vessel that has plaques, over all of them.
+func (a *assessment) mechanics(ctx context.Context) error {
+	for n := range a.vessels {
+		v := &a.vessels[n]
+		from, to := math.Inf(1), math.Inf(-1)
+		for _, p := range a.plaques {
+			if p.Artery == v.Artery && !math.IsNaN(p.From) {
+				from, to = min(from, p.From), max(to, p.To)
+			}
+		}
+		if from > to {
+			a.event("no plaque in " + string(v.Artery))
+			continue
+		}
+		if !slices.ContainsFunc(v.Sections, func(s coronary.Section) bool { return s.Complete() }) {
+			a.note(risk.Note{Code: "PLQ-610", Severity: risk.Warning, Where: string(v.Artery),
+				Text: "Wall stress was not computed: the outer wall is not known."})
+			a.event("no wall in " + string(v.Artery))
+			continue
+		}
+		a.tried++
+		r, err := fem.Solve(ctx, v, a.tissue[v.Artery], from, to, a.cfg.Mechanics)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			a.note(risk.Note{Code: "PLQ-611", Severity: risk.Warning, Where: string(v.Artery),
+				Text: "Wall stress was not computed: " + err.Error() + "."})
+		} else {
+			a.solved[v.Artery] = r
+			a.note(r.Notes()...)
+		}
+		a.event("mechanics " + string(v.Artery))
+	}
+	if len(a.solved) > 0 {
+		m := a.cfg.Mechanics.Describe()
+		for _, v := range a.vessels {
+			if r := a.solved[v.Artery]; r != nil {
+				m.Solves = append(m.Solves, r.Record())
+			}
+		}
+		a.out.Mechanics = &m
+	}
+	return nil
+}
+
+// lesions computes the features of every plaque.
+func (a *assessment) lesions(ctx context.Context) error {
+	for n := range a.plaques {
+		p := &a.plaques[n]
+		l, row, err := a.lesion(ctx, p)
+		if err != nil {
+			return fmt.Errorf("plaque %s: %w", p.Name, err)
+		}
+		a.out.Lesions = append(a.out.Lesions, l)
+		a.rows = append(a.rows, row)
+		a.event("lesion " + p.Name)
+	}
+	return nil
+}
+
+// lesion computes the features of one plaque. What fails is left undefined, with
+// a note.
+func (a *assessment) lesion(ctx context.Context, p *coronary.Plaque) (risk.Lesion, feature.Row, error) {
+	l := risk.Lesion{Name: p.Name, Artery: p.Artery, FromMM: risk.Number(p.From), ToMM: risk.Number(p.To),
+		Voxels: p.Mask.Count(), MeanHU: risk.Number(meanHU(a.Volume, p.Mask)), Notes: []risk.Note{}}
+	vessel := a.vessel(p.Artery)
+	m := coronary.Measure(vessel, a.tissue[p.Artery], p)
+	l.Measures = measures(&m)
+
+	texture, notes, err := radiomics.Extract(ctx, a.Volume, p.Mask, a.cfg.Radiomics)
+	l.Notes = append(l.Notes, notes...)
+	if ctx.Err() != nil {
+		return l, feature.Row{}, ctx.Err()
+	}
+	if err != nil {
+		l.Notes = append(l.Notes, risk.Note{Code: "PLQ-612", Severity: risk.Warning, Where: p.Name,
+			Text: "Radiomic features were not computed: " + err.Error() + "."})
+		texture = feature.NewVector(feature.MustSchema(radiomics.Columns(a.cfg.Radiomics)...))
+	}
+	var wall feature.Vector
+	if r := a.solved[p.Artery]; r != nil && !math.IsNaN(p.From) {
+		wall = r.Features(p.From, p.To)
+		s := r.Summary(p.From, p.To)
+		s.CapUncertain = s.CapUncertain || m.CapBelowVoxel
+		l.Stress = &s
+	} else {
+		wall = feature.NewVector(feature.MustSchema(fem.Columns(a.cfg.Mechanics)...))
+		l.Notes = append(l.Notes, risk.Note{Code: "PLQ-613", Severity: risk.Warning, Where: p.Name,
+			Text: "Biomechanical features are undefined: no wall stress was computed here."})
+	}
+	v, err := feature.Join(m.Vector(), texture, wall)
+	if err != nil {
+		return l, feature.Row{}, err
+	}
+	l.Features = make([]risk.Feature, len(v.Values))
+	for n := range v.Values {
+		l.Features[n] = risk.Feature{Column: v.Schema.Column(n), Value: risk.Number(v.Values[n])}
+	}
+	row := feature.Row{Case: a.Case, Patient: a.Case, Artery: string(p.Artery), Lesion: p.Name, Label: feature.Unknown, Values: v.Values}
+	return l, row, nil
+}
+
+// vessel returns the vessel of an artery, nil if it was not traced.
+func (a *assessment) vessel(name coronary.Artery) *coronary.Vessel {
+	for n := range a.vessels {
+		if a.vessels[n].Artery == name {
+			return &a.vessels[n]
+		}
+	}
+	return nil
+}
+
+// arteries describes every artery that was traced or has a plaque.
+func (a *assessment) arteries(ctx context.Context) error {
+	for _, name := range append(coronary.Arteries(), "") {
+		ar := risk.Artery{Name: name, Measures: undefinedMeasures(), Lesions: []string{}}
+		for _, l := range a.out.Lesions {
+			if l.Artery == name {
+				ar.Lesions = append(ar.Lesions, l.Name)
+			}
+		}
+		v := a.vessel(name)
+		if v == nil && len(ar.Lesions) == 0 {
+			continue
+		}
+		if v != nil {
+			m := coronary.Measure(v, a.tissue[name], nil)
+			ar.Measures = measures(&m)
+			ar.Profile = a.profile(v)
+			if r := a.solved[name]; r != nil {
+				s := r.Summary(math.Inf(-1), math.Inf(1))
+				ar.Stress = &s
+			}
+			if len(ar.Lesions) > 0 {
+				pics, err := a.pictures(ctx, v)
+				if err != nil {
+					return fmt.Errorf("pictures of %s: %w", name, err)
+				}
+				ar.Pictures = pics
+			}
+		}
+		a.out.Arteries = append(a.out.Arteries, ar)
+		a.event("artery " + string(name))
+	}
+	return nil
+}
+
+// result puts the numbers together.
+func (a *assessment) result() *Result {
+	res := &Result{Assessment: a.out, Table: &feature.Table{Schema: a.schema, Rows: a.rows}}
+	for _, v := range a.vessels {
+		if r := a.solved[v.Artery]; r != nil {
+			res.Solutions = append(res.Solutions, Solution{Artery: v.Artery, Result: r})
+		}
+	}
+	if a.out.Notes == nil {
+		a.out.Notes = []risk.Note{}
+	}
+	return res
+}
+
+// MechanicsFailed tells whether wall stress was attempted and no vessel gave a
+// result.
+func (r *Result) MechanicsFailed() bool {
+	failed := false
+	for _, n := range r.Assessment.Notes {
+		failed = failed || n.Code == "PLQ-611"
+	}
+	return failed && len(r.Solutions) == 0
+}
