@@ -24,6 +24,7 @@ func TestSurfaceIBSI(t *testing.T) {
 	s := imaging.MaskSurface(seg.Mask(0)) // cropped: the surface must close by itself
 	for _, c := range []verify.Check{
 		{Quantity: "morph.volume (RNU0), mm³", Got: s.Volume(), Want: 556, Tol: 4},
+		{Quantity: "morph.asphericity (25C7)", Got: math.Cbrt(math.Pow(s.Area(), 3)/(36*math.Pi*s.Volume()*s.Volume())) - 1, Want: 0.186, Tol: 0.001},
 		{Quantity: "morph.surface_area (C0JK), mm²", Got: s.Area(), Want: 388, Tol: 3},
 		{Quantity: "morph.max_3d_diameter (L0JK), mm", Got: s.MaxDiameter(), Want: 13.1, Tol: 0.1},
 	} {
