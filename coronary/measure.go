@@ -78,9 +78,16 @@ type Reference struct {
 
 // undefined returns measures of NaN.
 func undefined() Measures {
-	n := math.NaN()
-	none := Reference{S: n, Lumen: n, Wall: n}
-	return Measures{n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, false, none, none}
+	var m Measures
+	for _, x := range []*float64{
+		&m.From, &m.To, &m.Length, &m.Plaque, &m.LowAttenuation, &m.FibroFatty, &m.Fibrous, &m.Calcified, &m.PercentAtheroma,
+		&m.DiameterStenosis, &m.AreaStenosis, &m.StenosisAt, &m.Reference, &m.MinLumenArea, &m.MinLumenAt, &m.MinLumenDiameter,
+		&m.Remodelling, &m.Burden, &m.BurdenAt, &m.MeanBurden, &m.WallMax, &m.Eccentricity, &m.Curvature, &m.Cap, &m.CapAt,
+		&m.Proximal.S, &m.Proximal.Lumen, &m.Proximal.Wall, &m.Distal.S, &m.Distal.Lumen, &m.Distal.Wall,
+	} {
+		*x = math.NaN()
+	}
+	return m
 }
 
 // Measure returns the measures of plaque p on its vessel v, or of the whole
@@ -412,34 +419,13 @@ func (v *Vessel) nearest(s float64) *Section {
 // lowAttenuation marks low attenuation voxels that hang together, by faces,
 // edges or corners, in a volume of at least speck.
 func lowAttenuation(tissue *imaging.Labels) []bool {
-	core := make([]bool, len(tissue.Class))
-	seen := make([]bool, len(tissue.Class))
-	least := speck / tissue.VoxelVolume()
-	var part []int
-	for start, c := range tissue.Class {
-		if c != imaging.LowAttenuation || seen[start] {
-			continue
-		}
-		part = append(part[:0], start)
-		seen[start] = true
-		for at := 0; at < len(part); at++ {
-			i, j, k := tissue.Coords(part[at])
-			for d := range 27 {
-				x, y, z := i+d%3-1, j+d/3%3-1, k+d/9-1
-				if !tissue.Inside(x, y, z) {
-					continue
-				}
-				if o := tissue.Offset(x, y, z); tissue.Class[o] == imaging.LowAttenuation && !seen[o] {
-					seen[o] = true
-					part = append(part, o)
-				}
-			}
-		}
-		if float64(len(part)) >= least {
-			for _, o := range part {
-				core[o] = true
-			}
-		}
+	core := imaging.NewMask(tissue.Grid)
+	for n, c := range tissue.Class {
+		core.In[n] = c == imaging.LowAttenuation
 	}
-	return core
+	labels, sizes := imaging.Components(core, imaging.Corners)
+	for n, l := range labels {
+		core.In[n] = l > 0 && float64(sizes[l-1])*tissue.VoxelVolume() >= speck
+	}
+	return core.In
 }

@@ -1,6 +1,7 @@
 package segmentation
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -36,7 +37,7 @@ func Match(ct *imaging.Grid, masks []Mask) ([]Mask, []risk.Note, error) {
 		if f, aligned := alignment(ct, &m.Grid); aligned {
 			cut = f.copy(box, lo, m.Mask)
 		} else {
-			r, err := resampleMask(m.Mask, box.Grid)
+			r, err := imaging.ResampleMask(context.Background(), m.Mask, box.Grid, 0.5)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("mask %q: onto the CT: %w", m.Name, err))
 				continue

@@ -154,7 +154,7 @@ func assign(vessels []coronary.Vessel, masks []Mask, cfg Config) ([]Mask, []risk
 
 // scattered tells whether the parts of m belong to different vessels.
 func scattered(vessels []coronary.Vessel, m *imaging.Mask) bool {
-	_, sizes := components(m)
+	_, sizes := imaging.Components(m, imaging.Corners)
 	return len(sizes) > 1
 }
 
@@ -167,7 +167,7 @@ func splitByVessel(vessels []coronary.Vessel, masks []Mask, cfg Config, notes *[
 			out = append(out, m)
 			continue
 		}
-		labels, sizes := components(m.Mask)
+		labels, sizes := imaging.Components(m.Mask, imaging.Corners)
 		parts := make([]*imaging.Mask, len(vessels)+1) // the last: none of them
 		for n := range sizes {
 			part := imaging.NewMask(m.Grid)
@@ -255,7 +255,7 @@ func segmented(artery coronary.Artery, g group, masks []Mask, cfg Config) ([]can
 		return found, notes
 	}
 	loose = without(loose, append(taken, g.lumen)...)
-	labels, sizes := components(loose)
+	labels, sizes := imaging.Components(loose, imaging.Corners)
 	small, lost := 0, 0
 	for n, size := range sizes {
 		if float64(size)*loose.VoxelVolume() < cfg.MinPlaque {

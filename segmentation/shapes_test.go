@@ -34,7 +34,9 @@ func (t *tube) frame(s float64) *coronary.Frame {
 
 // voxelise returns a CT of 100 HU, wall 60 HU, plaque 80 HU and lumen 400 HU,
 // and the masks of lumen, wall and plaque by voxel centres, on voxels of size h.
-func (t *tube) voxelise(h float64) (*imaging.Volume, []Mask) {
+func (t *tube) voxelise(spacing ...float64) (*imaging.Volume, []Mask) {
+	h := spacing[0]
+	hz := spacing[len(spacing)-1]
 	lo, hi := t.line.Nodes[0].Pos, t.line.Nodes[0].Pos
 	for _, n := range t.line.Nodes {
 		lo = r3.Vec{X: min(lo.X, n.Pos.X), Y: min(lo.Y, n.Pos.Y), Z: min(lo.Z, n.Pos.Z)}
@@ -42,7 +44,7 @@ func (t *tube) voxelise(h float64) (*imaging.Volume, []Mask) {
 	}
 	const pad = 6
 	d := r3.Add(r3.Sub(hi, lo), r3.Vec{X: 2 * pad, Y: 2 * pad, Z: 2 * pad})
-	g := imaging.NewGrid([3]int{int(d.X/h) + 1, int(d.Y/h) + 1, int(d.Z/h) + 1}, [3]float64{h, h, h}, r3.Sub(lo, r3.Vec{X: pad, Y: pad, Z: pad}))
+	g := imaging.NewGrid([3]int{int(d.X/h) + 1, int(d.Y/h) + 1, int(d.Z/hz) + 1}, [3]float64{h, h, hz}, r3.Sub(lo, r3.Vec{X: pad, Y: pad, Z: pad}))
 	vol := imaging.NewVolume(g)
 	masks := map[Structure]*imaging.Mask{Lumen: imaging.NewMask(g), Wall: imaging.NewMask(g), Plaque: imaging.NewMask(g)}
 	// Only voxels near the curve are projected.

@@ -175,20 +175,26 @@ type field struct {
 }
 
 func newField(m *imaging.Mask) *field {
-	d := signedDistance(m, 2)
+	d := imaging.SignedDistance(m, 2)
 	return &field{depth: d, v: sharpen(d)}
 }
 
-// sharpen makes trilinear interpolation of d unbiased. Between voxel centres a
-// chord lies above a convex function by h²/12·f″ on average; the distance from
-// a cylinder of radius r has the Laplacian 1/r, so that its zero would lie h²/12r
-// too far inside: 3 % of the area of a lumen of 2 mm on voxels of 0.4 mm. Taking
-// the mean error off the samples, where δ² is the second difference along an
-// axis,
+// interpolationShare is the share of the correction (S.2) that is applied. The
+// field of imaging.SignedDistance lies a little too far outside where the
+// radius is below two voxels, which offsets a third of it: with this share the
+// areas of cylinders from three voxels across are unbiased within 2 %.
+const interpolationShare = 0.7
+
+// sharpen makes trilinear interpolation of d nearly unbiased. Between voxel
+// centres a chord lies above a convex function by h²/12·f″ on average; the
+// distance from a cylinder of radius r has the Laplacian 1/r, so that its zero
+// would lie h²/12r too far inside: 3 % of the area of a lumen of 2 mm on voxels
+// of 0.4 mm. Taking the mean error off the samples,
 //
-//	d' = d − (δ²ᵢ + δ²ⱼ + δ²ₖ) d / 12                                (S.2)
+//	d' = d − λ (δ²ᵢ + δ²ⱼ + δ²ₖ) d / 12                              (S.2)
 //
-// removes it. The outermost voxels, far from any border, keep their values.
+// where δ² is the second difference along an axis and λ the interpolationShare,
+// removes it. Samples far from the border keep their values.
 func sharpen(d *imaging.Volume) *imaging.Volume {
 	out := imaging.NewVolume(d.Grid)
 	copy(out.Values, d.Values)
@@ -206,7 +212,7 @@ func sharpen(d *imaging.Volume) *imaging.Volume {
 				for _, s := range step {
 					second += d.Values[o-s] - 2*x + d.Values[o+s]
 				}
-				out.Values[o] = x - second/12
+				out.Values[o] = x - interpolationShare/12*second
 			}
 		}
 	}

@@ -156,18 +156,11 @@ func touching(ct *imaging.Grid, m *imaging.Mask) (r3.Vec, bool) {
 // largest returns the largest 26-connected part of m, how many voxels were
 // dropped, and how many parts there are.
 func largest(m *imaging.Mask) (part *imaging.Mask, dropped, parts int) {
-	labels, sizes := components(m)
-	best := 0
-	for n := range sizes {
-		if sizes[n] > sizes[best] {
-			best = n
-		}
-	}
+	labels, sizes := imaging.Components(m, imaging.Corners)
 	part = imaging.NewMask(m.Grid)
 	for n, l := range labels {
-		if l == int32(best+1) {
-			part.In[n] = true
-		} else if l > 0 {
+		part.In[n] = l == 1 // parts are numbered by falling size
+		if l > 1 {
 			dropped++
 		}
 	}
