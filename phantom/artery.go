@@ -184,6 +184,8 @@ func fullAnatomy(rng *rand.Rand, woman bool) anatomy {
 	axial := r3.Dot(r3.Sub(split, h.rootAt), h.rootDir)
 	foot := r3.Add(h.rootAt, r3.Scale(axial, h.rootDir))
 	out := r3.Unit(r3.Sub(split, foot))
+	// The root stands where the left main leaves its surface.
+	h.rootAt = r3.Add(h.rootAt, r3.Scale(r3.Norm(r3.Sub(split, foot))-h.rootRadius-lmLength+0.6, out))
 	ostium := r3.Sub(split, r3.Scale(lmLength*0.995, out))
 	side := r3.Unit(r3.Cross(out, h.apex))
 	lmControl := []r3.Vec{ostium,

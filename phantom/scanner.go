@@ -326,8 +326,12 @@ func (p *Patient) fill(ctx context.Context, c *tubeCells) ([]filling, error) {
 				if bestN < 0 {
 					continue
 				}
+				root := p.heart.insideRoot(pt)
+				if root > 0 && !best.lumen {
+					continue // an ostium has no wall inside the root
+				}
 				share, slope := p.heart.level(pt)
-				under := p.heart.background(&mat, share, slope, p.heart.insideRoot(pt), 1e-6)
+				under := p.heart.background(&mat, share, slope, root, 1e-6)
 				vessel++
 				vesselOf[bestN]++
 				hu := mat.Wall
