@@ -54,12 +54,12 @@ lint: ## gofmt, go vet, staticcheck
 	$(STATICCHECK) ./...
 
 generate: ## docs/reference from the code
-	$(GO) run ./internal/docgen docs/reference
+	$(GO) test -count=1 ./cmd/plaquerisk -run TestReference -update
 
 verification: ## all comparisons with outside values, into docs/verification.md
 	@rm -rf $(OUT)/verify && mkdir -p $(OUT)/verify
 	PLAQUERISK_VERIFY=$(abspath $(OUT)/verify) $(GO) test -count=1 -timeout 60m ./...
-	$(GO) run ./internal/docgen -verification $(OUT)/verify docs
+	$(GO) run ./verification $(OUT)/verify docs/verification.md
 
 golden: ## rewrite golden files; commit them alone, saying why
 	$(GO) test ./... -update

@@ -30,6 +30,19 @@ type batchFile struct {
 	Settings string `json:"settings"` // effective YAML
 }
 
+// batchRecord is run.json of a batch.
+type batchRecord struct {
+	pipeline.Run
+	Result cohort.Result `json:"result"`
+}
+
+// statusFile is the JSON of batch status.
+type statusFile struct {
+	Format  string          `json:"format"`
+	Version int             `json:"version"`
+	Cases   []cohort.Status `json:"cases"`
+}
+
 const (
 	batchFormat  = "plaquerisk.batch"
 	batchVersion = 1
@@ -142,7 +155,7 @@ func (a *app) batchStatus() *cobra.Command {
 				return &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-609", Err: err}
 			}
 			if asJSON {
-				return json.NewEncoder(a.stdout).Encode(map[string]any{"format": "plaquerisk.status", "version": 1, "cases": status})
+				return json.NewEncoder(a.stdout).Encode(statusFile{"plaquerisk.status", 1, status})
 			}
 			count := map[cohort.State]int{}
 			for _, s := range status {
@@ -226,11 +239,7 @@ func (a *app) runBatch(ctx context.Context, m *cohort.Manifest, cfg pipeline.Con
 		}
 		return err
 	}
-	record := struct {
-		pipeline.Run
-		Result cohort.Result `json:"result"`
-	}{pipeline.NewRun(start, time.Now()), res}
-	text, err := json.MarshalIndent(record, "", " ")
+	text, err := json.MarshalIndent(batchRecord{pipeline.NewRun(start, time.Now()), res}, "", " ")
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,294 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/invopop/jsonschema"
+	validator "github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/spf13/cobra/doc"
+
+	"github.com/plaquerisk/plaquerisk/classifier"
+	"github.com/plaquerisk/plaquerisk/cohort"
+	"github.com/plaquerisk/plaquerisk/dicom"
+	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/fem"
+	"github.com/plaquerisk/plaquerisk/internal/strictyaml"
+	"github.com/plaquerisk/plaquerisk/phantom"
+	"github.com/plaquerisk/plaquerisk/pipeline"
+	"github.com/plaquerisk/plaquerisk/radiomics"
+	"github.com/plaquerisk/plaquerisk/risk"
+	"github.com/plaquerisk/plaquerisk/segmentation"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/reference from the code")
+
+const (
+	module    = "github.com/plaquerisk/plaquerisk"
+	reference = "../../docs/reference"
+)
+
+// The reference pages are those of the code: settings from the Config structs
+// and their comments, columns, codes, commands and schemas.
+func TestReference(t *testing.T) {
+	pages := map[string][]byte{
+		"settings.md": settingsPage(t),
+		"features.md": featuresPage(),
+		"notes.md":    notesPage(t),
+	}
+	for name, text := range commandPages(t) {
+		pages["commands/"+name] = text
+	}
+	for name, s := range schemas() {
+		text, err := json.MarshalIndent(s, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages["schemas/"+name+".schema.json"] = append(text, '\n')
+	}
+	for _, name := range sortedKeys(pages) {
+		path := filepath.Join(reference, filepath.FromSlash(name))
+		if *update {
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, pages[name], 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if old, err := os.ReadFile(path); err != nil || !bytes.Equal(old, pages[name]) {
+			t.Errorf("docs/reference/%s is not what the code says (%v): run make generate", name, err)
+		}
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// comments returns the comment of every field of every struct of a package of
+// this module, by "Type.Field".
+func comments(t *testing.T, pkg string) map[string]string {
+	t.Helper()
+	dir := filepath.Join("../..", strings.TrimPrefix(strings.TrimPrefix(pkg, module), "/"))
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, name := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok {
+				return true
+			}
+			st, ok := spec.Type.(*ast.StructType)
+			if !ok {
+				return true
+			}
+			for _, field := range st.Fields.List {
+				text := strings.TrimSpace(field.Doc.Text())
+				if text == "" {
+					text = strings.TrimSpace(field.Comment.Text())
+				}
+				for _, name := range field.Names {
+					out[spec.Name.Name+"."+name.Name] = strings.Join(strings.Fields(text), " ")
+				}
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// settingsPage lists every key with its default and its comment.
+func settingsPage(t *testing.T) []byte {
+	var b bytes.Buffer
+	b.WriteString("# Settings\n\nGenerated from the code by `make generate`. `plaquerisk config init` writes a file with all defaults;\n" +
+		"unknown keys are errors. Everything stands under the key `plaquerisk`.\n")
+	known := map[string]map[string]string{}
+	var walk func(title string, v reflect.Value)
+	walk = func(title string, v reflect.Value) {
+		type sub struct {
+			title string
+			v     reflect.Value
+		}
+		var below []sub
+		rows := 0
+		for n := range v.NumField() {
+			f := v.Type().Field(n)
+			key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+			if key == "" || key == "-" {
+				continue
+			}
+			if known[v.Type().PkgPath()] == nil {
+				known[v.Type().PkgPath()] = comments(t, v.Type().PkgPath())
+			}
+			text := known[v.Type().PkgPath()][v.Type().Name()+"."+f.Name]
+			if text == "" {
+				t.Errorf("%s.%s (%s.%s) has no comment for its page", title, key, v.Type(), f.Name)
+			}
+			if f.Type.Kind() == reflect.Struct {
+				below = append(below, sub{strings.TrimPrefix(title+"."+key, "."), v.Field(n)})
+				continue
+			}
+			if rows == 0 {
+				fmt.Fprintf(&b, "\n## %s\n\n| key | default | meaning |\n|---|---|---|\n", title)
+			}
+			rows++
+			value, err := strictyaml.Encode(v.Field(n).Interface())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", key, strings.Join(strings.Fields(string(value)), " "), strings.ReplaceAll(text, "|", "\\|"))
+		}
+		for _, s := range below {
+			walk(s.title, s.v)
+		}
+	}
+	walk("", reflect.ValueOf(pipeline.DefaultConfig()))
+	return b.Bytes()
+}
+
+// featuresPage lists every column of the default settings and of the profiles.
+func featuresPage() []byte {
+	var b bytes.Buffer
+	b.WriteString("# Features\n\nGenerated from the code by `make generate`. A name is `<image>.<family>.<feature>[.<aggregation>]`. Two values may be\n" +
+		"compared only if name, unit and definition are equal.\n")
+	ibsi := pipeline.DefaultConfig()
+	ibsi.Radiomics = radiomics.IBSIConfig()
+	for _, p := range []struct {
+		title string
+		cols  []feature.Column
+	}{
+		{"Default settings", pipeline.DefaultConfig().Columns()},
+		{"Profile ibsi of `extract radiomics`", radiomics.Columns(ibsi.Radiomics)},
+	} {
+		fmt.Fprintf(&b, "\n## %s\n\n| name | unit | modality | definition | meaning |\n|---|---|---|---|---|\n", p.title)
+		for _, c := range p.cols {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", c.Name, c.Unit, c.Modality, strings.ReplaceAll(c.Definition(), "|", "\\|"), strings.ReplaceAll(c.Doc, "|", "\\|"))
+		}
+	}
+	return b.Bytes()
+}
+
+// notesPage lists every code; a code must have one meaning.
+func notesPage(t *testing.T) []byte {
+	var all []risk.Code
+	for _, codes := range [][]risk.Code{dicom.NoteCodes, segmentation.NoteCodes, radiomics.NoteCodes, fem.NoteCodes, classifier.NoteCodes, pipeline.NoteCodes} {
+		all = append(all, codes...)
+	}
+	slices.SortFunc(all, func(a, b risk.Code) int { return strings.Compare(a.Code, b.Code) })
+	var b bytes.Buffer
+	b.WriteString("# Codes of notes and errors\n\nGenerated from the code by `make generate`. Every note of a report and every error of a command has one of these codes.\n")
+	for n, c := range all {
+		if n > 0 && all[n-1].Code == c.Code {
+			t.Errorf("code %s has two meanings: %q and %q", c.Code, all[n-1].Title, c.Title)
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n**%s.** %s\n", c.Code, c.Title, c.Help)
+	}
+	return b.Bytes()
+}
+
+// commandPages returns the pages of all commands.
+func commandPages(t *testing.T) map[string][]byte {
+	dir := t.TempDir()
+	root := (&app{}).root()
+	root.DisableAutoGenTag = true
+	root.PersistentFlags().Lookup("jobs").DefValue = "all" // not the number of this machine
+	if err := doc.GenMarkdownTree(root, dir); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := map[string][]byte{}
+	for _, f := range files {
+		text, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages[f.Name()] = text
+	}
+	return pages
+}
+
+// schemas returns the schema of every JSON output and YAML input.
+func schemas() map[string]*jsonschema.Schema {
+	nullable := func(t reflect.Type) *jsonschema.Schema {
+		switch t {
+		case reflect.TypeFor[risk.Number]():
+			return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "number"}, {Type: "null"}}, Description: "null: undefined or not computed"}
+		case reflect.TypeFor[risk.Samples]():
+			return &jsonschema.Schema{Type: "string", ContentEncoding: "base64", Description: "little-endian float32, row by row"}
+		}
+		return nil
+	}
+	out := map[string]*jsonschema.Schema{}
+	for _, s := range []struct {
+		name, tag string
+		v         any
+	}{
+		{"assessment", "json", &risk.Assessment{}},
+		{"evaluation", "json", &risk.Evaluation{}},
+		{"coverage", "json", &classifier.Coverage{}},
+		{"inspect", "json", &Listing{}},
+		{"run", "json", &pipeline.Run{}},
+		{"batch", "json", &batchFile{}},
+		{"batch-run", "json", &batchRecord{}},
+		{"batch-status", "json", &statusFile{}},
+		{"mechanics", "json", &risk.Mechanics{}},
+		{"truth", "json", &phantom.Truth{}},
+		{"cohort", "json", &phantom.Cohort{}},
+		{"settings", "yaml", &pipeline.File{}},
+		{"labels", "yaml", segmentation.LabelMapFile{}},
+	} {
+		r := jsonschema.Reflector{FieldNameTag: s.tag, Mapper: nullable, RequiredFromJSONSchemaTags: s.tag == "yaml"}
+		schema := r.Reflect(s.v)
+		schema.ID = jsonschema.ID("https://plaquerisk.github.io/schemas/" + s.name + ".schema.json")
+		out[s.name] = schema
+	}
+	return out
+}
+
+// checkAgainst validates a decoded document against a schema of docs/reference.
+func checkAgainst(t *testing.T, name string, document []byte) {
+	t.Helper()
+	c := validator.NewCompiler()
+	path := filepath.Join(reference, "schemas", name+".schema.json")
+	schema, err := c.Compile(path)
+	if err != nil {
+		t.Fatalf("schema %s: %v", name, err)
+	}
+	v, err := validator.UnmarshalJSON(bytes.NewReader(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(v); err != nil {
+		t.Errorf("%s does not follow its schema: %v", name, err)
+	}
+}
+
+var _ = cohort.Status{}
