@@ -1,0 +1,49 @@
+package fem
+
+import (
+	"math"
+
+	"github.com/plaquerisk/plaquerisk/fem/element"
+	"github.com/plaquerisk/plaquerisk/imaging"
+)
+
+// outward are the weights that carry values at the quadrature points of a cell
+// to its corners: the trilinear function through the points, at √3 times their
+// distance from the centre.
+var outward = func() (w [8][8]float64) {
+	for a, c := range element.Corners {
+		w[a] = element.Shape(math.Sqrt(3)*c[0], math.Sqrt(3)*c[1], math.Sqrt(3)*c[2])
+	}
+	return w
+}()
+
+// Nodal returns a quantity at the nodes as seen from one tissue: values at the
+// quadrature points of the cells of that tissue are carried to the corners and
+// averaged over those cells only. A node at an interface so has one value per
+// tissue. NaN where no such cell touches the node.
+func (r *Result) Nodal(t imaging.Tissue, at func(*Point) float64) []float64 {
+	sum, n := make([]float64, len(r.Mesh.Nodes)), make([]int, len(r.Mesh.Nodes))
+	for e, cell := range r.Mesh.Cells {
+		if r.Tissue[e] != t {
+			continue
+		}
+		var v [8]float64
+		for q := range v {
+			v[q] = at(&r.Points[8*e+q])
+		}
+		for a, node := range cell {
+			for q, w := range outward[a] {
+				sum[node] += w * v[q]
+			}
+			n[node]++
+		}
+	}
+	for a := range sum {
+		if n[a] == 0 {
+			sum[a] = math.NaN()
+			continue
+		}
+		sum[a] /= float64(n[a])
+	}
+	return sum
+}
