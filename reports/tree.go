@@ -1,0 +1,192 @@
+package reports
+
+import (
+	"image/color"
+	"math"
+
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/risk"
+)
+
+// view projects patient coordinates (LPS, mm) on paper axes: x to the right, y up.
+type view struct {
+	name        string
+	x, y        func(p [3]float64) float64
+	left, right string // words at the sides
+}
+
+// The views of the tree. From the front the patient's left is on the right, as
+// in every radiograph.
+var (
+	frontal = view{"from the front", func(p [3]float64) float64 { return p[0] }, func(p [3]float64) float64 { return p[2] }, "R", "L"}
+	lateral = view{"from the patient's left", func(p [3]float64) float64 { return -p[1] }, func(p [3]float64) float64 { return p[2] }, "P", "A"}
+)
+
+// branch is a piece of the tree to draw.
+type branch struct {
+	name    string
+	p       *risk.Profile
+	plaques []string
+}
+
+// branches returns the arteries whose course is known.
+func branches(a *risk.Assessment) []branch {
+	var out []branch
+	for _, x := range a.Arteries {
+		if x.Profile != nil && len(x.Profile.Center) >= 2 {
+			out = append(out, branch{name: string(x.Name), p: x.Profile})
+		}
+	}
+	return out
+}
+
+// box returns the frame of the tree in a view, with a border for the vessel.
+func (v view) box(bs []branch) (x0, x1, y0, y1 float64) {
+	x0, y0, x1, y1 = math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	for _, b := range bs {
+		for _, p := range b.p.Center {
+			if !finite(p[0], p[1], p[2]) {
+				continue
+			}
+			x0, x1 = min(x0, v.x(p)), max(x1, v.x(p))
+			y0, y1 = min(y0, v.y(p)), max(y1, v.y(p))
+		}
+	}
+	return x0 - 4, x1 + 4, y0 - 4, y1 + 4
+}
+
+// tree draws all arteries in a rectangle of the page with k mm on paper per mm.
+// colour says what a section looks like; hatch marks it for readers without colour.
+func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b branch, n int) (c color.NRGBA, hatch bool)) {
+	s.stroke(rule, 0.2)
+	s.pdf.Rect(x, y, w, h, "D")
+	x0, x1, y0, y1 := v.box(bs)
+	at := func(p [3]float64) (float64, float64) {
+		return x + w/2 + k*(v.x(p)-(x0+x1)/2), y + h/2 - k*(v.y(p)-(y0+y1)/2)
+	}
+	s.pdf.ClipRect(x, y, w, h, false)
+	s.pdf.SetLineCapStyle("round")
+	thick := func(b branch, n int) float64 {
+		d := 3.0
+		if n < len(b.p.WallArea) && b.p.WallArea[n].Defined() {
+			d = 2 * math.Sqrt(float64(b.p.WallArea[n])/math.Pi)
+		} else if n < len(b.p.LumenArea) && b.p.LumenArea[n].Defined() {
+			d = 2 * math.Sqrt(float64(b.p.LumenArea[n])/math.Pi)
+		}
+		return max(k*d, 0.5)
+	}
+	for pass := range 2 { // the dark outline, then the fill
+		for _, b := range bs {
+			for n := 1; n < len(b.p.Center); n++ {
+				ax, ay := at(b.p.Center[n-1])
+				bx, by := at(b.p.Center[n])
+				if !finite(ax, ay, bx, by) {
+					continue
+				}
+				if pass == 0 {
+					s.stroke(ink, thick(b, n)+0.4)
+				} else {
+					c, _ := colour(b, n)
+					s.stroke(c, thick(b, n))
+				}
+				s.pdf.Line(ax, ay, bx, by)
+			}
+		}
+	}
+	s.pdf.SetLineCapStyle("butt")
+	for _, b := range bs { // hatching across the vessel
+		walked := 0.0
+		for n := 1; n < len(b.p.Center); n++ {
+			ax, ay := at(b.p.Center[n-1])
+			bx, by := at(b.p.Center[n])
+			l := math.Hypot(bx-ax, by-ay)
+			if !finite(l) || l == 0 {
+				continue
+			}
+			if walked += l; walked < 0.9 {
+				continue
+			}
+			walked = 0
+			if _, hatch := colour(b, n); hatch {
+				t := thick(b, n) / 2
+				s.stroke(ink, 0.2)
+				s.pdf.Line(bx-(by-ay)/l*t, by+(bx-ax)/l*t, bx+(by-ay)/l*t, by-(bx-ax)/l*t)
+			}
+		}
+	}
+	s.pdf.ClipEnd()
+	s.font("B", 8.5)
+	var placed [][2]float64
+	for _, b := range bs { // names beside the distal ends
+		px, py := at(b.p.Center[len(b.p.Center)-1])
+		wd := s.pdf.GetStringWidth(b.name)
+		lx := min(max(px+2.2, x+1), x+w-wd-1)
+		ly := min(max(py+1, y+9), y+h-9)
+		for again := true; again; {
+			again = false
+			for _, q := range placed {
+				if math.Abs(q[0]-lx) < 10 && math.Abs(q[1]-ly) < 3.6 {
+					ly, again = q[1]-3.7, true
+				}
+			}
+		}
+		placed = append(placed, [2]float64{lx, ly})
+		s.text(lx, ly, ink, b.name)
+	}
+	s.font("B", 8)
+	s.text(x+1.5, y+h/2, muted, v.left)
+	s.textIn(x, y+h/2, w-1.5, "R", muted, v.right)
+	s.stroke(ink, 0.6)
+	s.pdf.Line(x+3, y+h-3, x+3+20*k, y+h-3)
+	s.font("", 8)
+	s.text(x+3, y+h-4.2, ink, "20 mm")
+}
+
+// byStress colours a section by the 95th percentile of its wall stress.
+func byStress(lo, hi float64) func(branch, int) (color.NRGBA, bool) {
+	return func(b branch, n int) (color.NRGBA, bool) {
+		if n >= len(b.p.StressP95) || !b.p.StressP95[n].Defined() {
+			return white, false
+		}
+		return cividis((float64(b.p.StressP95[n]) - lo) / (hi - lo)), false
+	}
+}
+
+// byComposition colours a section by the plaque class of largest area; low
+// attenuation is hatched wherever it is the largest.
+func byComposition(b branch, n int) (color.NRGBA, bool) {
+	best, which := 0.0, imaging.Lumen
+	for _, l := range layers(b.p) {
+		if n < len(l.area) && l.area[n].Defined() && float64(l.area[n]) > best {
+			best, which = float64(l.area[n]), l.tissue
+		}
+	}
+	return tissueColour(which), which == imaging.LowAttenuation
+}
+
+// layer is a plaque class along an artery.
+type layer struct {
+	tissue imaging.Tissue
+	area   []risk.Number // mm²
+}
+
+func layers(p *risk.Profile) []layer {
+	return []layer{
+		{imaging.LowAttenuation, p.LowAttenuation}, {imaging.FibroFatty, p.FibroFatty},
+		{imaging.Fibrous, p.Fibrous}, {imaging.Calcified, p.Calcified},
+	}
+}
+
+// stressRange returns the common colour scale of all pictures of a report.
+func stressRange(a *risk.Assessment) (lo, hi float64, ok bool) {
+	for _, x := range a.Arteries {
+		if x.Profile != nil {
+			for _, v := range x.Profile.StressP95 {
+				if v.Defined() {
+					hi, ok = max(hi, float64(v)), true
+				}
+			}
+		}
+	}
+	return 0, ceiling(hi), ok
+}
