@@ -194,11 +194,20 @@ func parseLabel(n ast.Node) (Label, error) {
 	return l, nil
 }
 
-// hint names the known word that was probably meant, and otherwise all.
+// hint names the known word that was probably meant, one with the same letters
+// first, and otherwise all.
 func hint[T ~string](word string, known []T) string {
+	letters := func(s string) string {
+		r := []rune(strings.ToLower(s))
+		slices.Sort(r)
+		return string(r)
+	}
 	words := make([]string, len(known))
 	for n, k := range known {
 		words[n] = string(k)
+		if letters(words[n]) == letters(word) {
+			return suggest.Hint(words[n], words[n:n+1])
+		}
 	}
 	if h := suggest.Hint(word, words); h != "" {
 		return h
