@@ -1,0 +1,168 @@
+package dicom
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/internal/par"
+	"github.com/plaquerisk/plaquerisk/risk"
+)
+
+// Study is a series in memory.
+type Study struct {
+	Volume              *imaging.Volume // HU; nil if slices are missing or contradict each other
+	Padding             int             // voxels that carried the padding value
+	Image               risk.Image      // without what only the lumen can tell
+	Findings            []Finding       // of the headers and of the image
+	SHA256              string          // of voxels and geometry, in slice order
+	Files               int
+	FrameOfReferenceUID string
+}
+
+// Gate returns the worst gate of the findings.
+func (s *Study) Gate() Gate {
+	g := Pass
+	for _, f := range s.Findings {
+		g = max(g, f.Gate)
+	}
+	return g
+}
+
+// Load reads the voxels of s as HU on a right-handed lattice whose slices grow
+// along the normal, and judges the scan. A series with missing or
+// contradicting slices makes no volume: the study then has the findings, and
+// the error is [ErrGap], [ErrConflict] or [ErrMixed]. Thick slices, missing
+// contrast and another modality stand in the findings alone; ask
+// [Study.Gate].
+func Load(ctx context.Context, s *Series, cfg Config) (*Study, error) { return load(ctx, s, cfg, true) }
+
+// load is Load; without replace padding voxels keep their value.
+func load(ctx context.Context, s *Series, cfg Config, replace bool) (*Study, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("dicom: settings: %w", err)
+	}
+	study := &Study{Files: len(s.Slices), FrameOfReferenceUID: s.FrameOfReferenceUID, Image: s.describe(cfg)}
+	study.Findings = append(study.Findings, s.Findings...)
+	if len(s.Slices) == 0 {
+		return study, fmt.Errorf("dicom: series %s: %w", s.UID, ErrNoSeries)
+	}
+	if !s.Image {
+		study.Findings = append(study.Findings, cfg.checkModality(s)...)
+		if err := s.Slices[0].image.geometryErr; err != nil {
+			return study, err
+		}
+		return study, &FileError{Path: s.Slices[0].Path, Tag: tImageType.String(), Err: fmt.Errorf("%s: %w", strings.Join(s.ImageType, `\`), ErrNoGeometry)}
+	}
+	if err := s.contradiction(); err != nil {
+		study.Findings = append(study.Findings, cfg.checkSeries(s, nil)...)
+		return study, err
+	}
+	for _, sl := range s.Slices {
+		if sl.image.pixelErr != nil {
+			study.Findings = append(study.Findings, cfg.checkSeries(s, nil)...)
+			return study, fileError(sl.Path, sl.image.pixelErr)
+		}
+	}
+	if err := s.Grid.Validate(); err != nil {
+		return study, fmt.Errorf("dicom: series %s: %w", s.UID, err)
+	}
+	vol := imaging.NewVolume(s.Grid)
+	n := vol.Size[0] * vol.Size[1]
+	padding := make([]int, len(s.Slices))
+	sums := make([][sha256.Size]byte, len(s.Slices))
+	errs := make([]error, len(s.Slices))
+	err := par.For(ctx, len(s.Slices), func(k int) {
+		m := s.Slices[k].image
+		raw, err := m.readPixels(nil)
+		if err != nil {
+			errs[k] = fileError(m.label, err)
+			return
+		}
+		dst := vol.Values[k*n : (k+1)*n]
+		padding[k] = m.pixels.decode(dst, raw, replace, cfg.Padding)
+		sums[k] = m.hash(dst)
+	})
+	if err = errors.Join(append([]error{err}, errs...)...); err != nil {
+		return study, err
+	}
+	study.Volume = vol
+	whole := sha256.New()
+	for k := range sums {
+		whole.Write(sums[k][:])
+		study.Padding += padding[k]
+	}
+	study.SHA256 = hex.EncodeToString(whole.Sum(nil))
+	if study.Padding > 0 {
+		study.Findings = append(study.Findings, finding(PLQPadding, risk.Info, Pass, "", "%d voxels (%.1f %%) are padding and were set to %g HU", study.Padding, 100*float64(study.Padding)/float64(vol.Len()), cfg.Padding))
+	}
+	study.Findings = append(study.Findings, cfg.checkSeries(s, vol)...)
+	return study, nil
+}
+
+// checkModality judges what is no volume.
+func (c Config) checkModality(s *Series) []Finding {
+	if s.Modality == "CT" {
+		return nil
+	}
+	return []Finding{finding(PLQModality, risk.Refusal, Refuse, "", "%v is %q, want CT", tModality, s.Modality)}
+}
+
+// contradiction returns the first finding that forbids a volume, as an error.
+func (s *Series) contradiction() error {
+	for _, c := range []struct {
+		code string
+		err  error
+	}{{PLQMixed, ErrMixed}, {PLQConflict, ErrConflict}, {PLQIrregular, ErrConflict}, {PLQMissing, ErrGap}, {PLQDamaged, ErrGap}} {
+		for _, f := range s.Findings {
+			if f.Code == c.code && f.Gate != Pass {
+				path, t := s.Slices[0].Path, tPosition
+				return &FileError{Path: path, Tag: t.String(), Err: fmt.Errorf("%w: %s: %s", c.err, f.Where, f.Text)}
+			}
+		}
+	}
+	return nil
+}
+
+// describe returns what the report says about the image.
+func (s *Series) describe(cfg Config) risk.Image {
+	im := risk.Image{
+		Series: s.Description, Number: s.Number, Modality: s.Modality, Manufacturer: s.Manufacturer,
+		Scanner: s.Model, Kernel: s.Kernel, KVp: risk.Number(s.KVp), Phase: s.Phase,
+		SliceThicknessMM: risk.Number(s.SliceThickness), SpacingMM: s.Grid.Spacing, Size: s.Grid.Size,
+		LumenMeanHU: risk.Number(math.NaN()), LumenSDHU: risk.Number(math.NaN()), NoiseHU: risk.Number(math.NaN()),
+	}
+	if cfg.StudyDate {
+		im.StudyDate = s.studyDate
+	}
+	return im
+}
+
+// hash returns the SHA-256 of what decides about a slice: its place, its
+// spacing and its HU, as little-endian numbers. File names, encodings and
+// other attributes have no part in it.
+func (m *image) hash(hu []float32) [sha256.Size]byte {
+	b := make([]byte, 0, 128+4*len(hu))
+	b = binary.LittleEndian.AppendUint32(b, uint32(m.cols))
+	b = binary.LittleEndian.AppendUint32(b, uint32(m.rows))
+	for _, x := range []float64{m.spacing[0], m.spacing[1]} {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+	}
+	for _, v := range []r3.Vec{m.position, m.row, m.col} {
+		for _, x := range []float64{v.X, v.Y, v.Z} {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+		}
+	}
+	for _, v := range hu {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return sha256.Sum256(b)
+}
