@@ -25,13 +25,19 @@ type Artery struct {
 	Plaques  []*Plaque
 
 	curve *curve
+	bare  float64 // length of an artery that has no curve, mm
 	// joined closes the start by a half ball, so that a daughter of a bifurcation
 	// leaves no gap where she bends away from her mother.
 	joined bool
 }
 
 // Length returns the length of the centre-line, mm.
-func (a *Artery) Length() float64 { return a.curve.length() }
+func (a *Artery) Length() float64 {
+	if a.curve == nil {
+		return a.bare
+	}
+	return a.curve.length()
+}
 
 // HealthyRadius returns r₀(s) of (P.1), mm.
 func (a *Artery) HealthyRadius(s float64) float64 {
@@ -232,17 +238,40 @@ func fullAnatomy(rng *rand.Rand, woman bool) anatomy {
 	}
 	rca := &Artery{Artery: coronary.RCA, curve: newCurve(rcaControl, rcaLength)}
 
-	for _, v := range []struct {
-		a    *Artery
-		d    float64
-		dist float64
-	}{{lad, ladProximal, ladDistal}, {lcx, lcxProximal, lcxDistal}, {rca, rcaProximal, rcaDistal}} {
-		v.a.Proximal, v.a.Distal, v.a.Wall = v.d*size, v.dist*size, wall
+	for _, a := range []*Artery{lad, lcx, rca} {
+		d, _ := fullDimensions(a.Artery)
+		a.Proximal, a.Distal, a.Wall = d[0]*size, d[1]*size, wall
 	}
 	lm.Distal = murray(lad.Proximal, lcx.Proximal)
 	lm.Proximal, lm.Wall = lm.Distal*1.02, wall
 	return anatomy{heart: h, arteries: []*Artery{lm, lad, lcx, rca}}
 }
+
+// fullDimensions returns the diameters at both ends and the length of a whole
+// artery of a man, mm.
+func fullDimensions(a coronary.Artery) (diameters [2]float64, length float64) {
+	switch a {
+	case coronary.LAD:
+		return [2]float64{ladProximal, ladDistal}, ladLength
+	case coronary.LCX:
+		return [2]float64{lcxProximal, lcxDistal}, lcxLength
+	}
+	return [2]float64{rcaProximal, rcaDistal}, rcaLength
+}
+
+// smallDimensions returns the diameters at both ends of a proximal piece, mm.
+func smallDimensions(a coronary.Artery) [2]float64 {
+	switch a {
+	case coronary.LAD:
+		return [2]float64{3.5, 2.8}
+	case coronary.LCX:
+		return [2]float64{3.3, 2.6}
+	}
+	return [2]float64{3.8, 3.4}
+}
+
+// smallLength draws the length of a piece, mm.
+func smallLength(rng *rand.Rand) float64 { return math.Round(10*(28+4.5*rng.Float64())) / 10 }
 
 // smallAnatomy returns a piece of heart surface with one to three arteries of
 // 25 to 35 mm that run downwards beside each other.
@@ -258,7 +287,7 @@ func smallAnatomy(rng *rand.Rand, woman bool, names []coronary.Artery) anatomy {
 	const apart = 13.5 / 36 // rad between arteries
 	an := anatomy{heart: h}
 	for m, name := range names {
-		length := math.Round(10*(28+4.5*rng.Float64())) / 10
+		length := smallLength(rng)
 		p1, p2 := 2*math.Pi*rng.Float64(), 2*math.Pi*rng.Float64()
 		phi0 := (float64(m) - float64(len(names)-1)/2) * apart
 		var control []r3.Vec
@@ -268,14 +297,8 @@ func smallAnatomy(rng *rand.Rand, woman bool, names []coronary.Artery) anatomy {
 			control = append(control, h.surface(psi, phi, 1+0.022*math.Sin(2*math.Pi*u/30+p2)))
 		}
 		a := &Artery{Artery: name, Wall: wall, curve: newCurve(control, length)}
-		switch name {
-		case coronary.LAD:
-			a.Proximal, a.Distal = 3.5*size, 2.8*size
-		case coronary.LCX:
-			a.Proximal, a.Distal = 3.3*size, 2.6*size
-		default:
-			a.Proximal, a.Distal = 3.8*size, 3.4*size
-		}
+		d := smallDimensions(name)
+		a.Proximal, a.Distal = d[0]*size, d[1]*size
 		an.arteries = append(an.arteries, a)
 	}
 	return an

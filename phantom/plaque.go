@@ -45,6 +45,7 @@ type Plaque struct {
 	CalciumShare    float64 // wanted share that is calcium
 	FibroFattyShare float64 // wanted share that is fibro-fatty
 	CoreLength      float64 // relative length of the core in the plaque, 0 to 1
+	SpottyCalcium   bool    // drawn as spotty: small bodies, see [PlaqueTruth.Spotty] for what came of it
 	Calcium         []Calcification
 
 	HU TissueHU // at 120 kV

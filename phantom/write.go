@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
+	"github.com/plaquerisk/plaquerisk/dicom"
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/imaging/nrrd"
 )
@@ -19,7 +21,8 @@ const (
 	TruthFile        = "truth.json"
 )
 
-// WritePatient scans p and writes into dir the CT series (ct/*.dcm), the true
+// WritePatient scans p and writes into dir the CT series (ct/*.dcm, gated at
+// 75 % of the cycle, slices of 0.8 mm every 0.4 mm), the true
 // masks (segmentation.seg.nrrd) and the truth (truth.json). The same patient
 // gives the same bytes. dir is made if need be; files of these names are
 // replaced.
@@ -60,4 +63,27 @@ func writeJSON(path string, v any) error {
 	return os.WriteFile(path, append(b, '\n'), 0o644)
 }
 
-func (p *Patient) writeCT(ctx context.Context, dir string, vol *imaging.Volume) error { return nil }
+// writeCT writes the series. Slices of an earlier, longer series are removed,
+// which would otherwise be taken for a part of this one.
+func (p *Patient) writeCT(ctx context.Context, dir string, vol *imaging.Volume) error {
+	old, err := filepath.Glob(filepath.Join(dir, "IM[0-9][0-9][0-9][0-9][0-9].dcm"))
+	if err != nil {
+		return err
+	}
+	for _, path := range old {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	m := dicom.DefaultMeta()
+	m.PatientID = "PHANTOM-" + p.Name
+	m.Seed = strconv.FormatUint(p.Seed, 10)
+	m.Description = "CCTA 75 % phantom"
+	m.Study = "Synthetic coronary CT angiography"
+	m.Kernel = p.Scanner.Kernel
+	m.ContrastAgent = "IODINE (SYNTHETIC)"
+	m.KVp = p.Scanner.KVp
+	m.Thickness = 0.8
+	m.Phase = 75
+	return dicom.Write(ctx, dir, vol, m)
+}
