@@ -31,6 +31,9 @@ func readHeader(r io.ReaderAt, size int64) (*header, error) {
 	var raw []byte
 	chunks := make([][2]int, 0, len(l.kept))
 	for _, e := range l.kept {
+		if e.tag == tCharacterSet && e.vr != "" && e.vr != "CS" {
+			continue // the library logs and panics
+		}
 		from := len(raw)
 		head, err := l.body.bytes(e.start, e.value-e.start)
 		if err != nil {

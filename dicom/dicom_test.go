@@ -174,7 +174,7 @@ func TestMixed(t *testing.T) {
 
 // The HU of the public series have the hashes that pydicom and GDCM give.
 func TestSharedSeries(t *testing.T) {
-	root := verify.Shared(t, "dicom")
+	root := verify.Shared(t, "data", "dicom")
 	f, err := os.Open(filepath.Join(root, "series.tsv"))
 	if err != nil {
 		t.Fatal(err)
@@ -214,8 +214,8 @@ func TestSharedSeries(t *testing.T) {
 				b = binary.LittleEndian.AppendUint16(b, uint16(int16(v)))
 			}
 			h.Write(b)
-			if got := hex.EncodeToString(h.Sum(nil)); got != row[14] {
-				t.Errorf("%s: hash %s, want %s", row[0], got, row[14])
+			if got := hex.EncodeToString(h.Sum(nil)); got != row[15] {
+				t.Errorf("%s: hash %s, want %s", row[0], got, row[15])
 			}
 		}
 		if !found {
@@ -234,7 +234,7 @@ func TestSharedSeries(t *testing.T) {
 // The stored values of uncompressed single-frame grey images equal those of
 // pydicom; everything else is refused with an error, and nothing panics.
 func TestSharedPixels(t *testing.T) {
-	root := verify.Shared(t, "dicom")
+	root := verify.Shared(t, "data", "dicom")
 	b, err := os.ReadFile(filepath.Join(root, "expected.tsv"))
 	if err != nil {
 		t.Fatal(err)
@@ -284,7 +284,7 @@ func TestRealSeries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads 40 MB")
 	}
-	s := choose(t, verify.Shared(t, "ct", "heart-gated-noncontrast", "dicom"))
+	s := choose(t, verify.Shared(t, "data", "ct", "heart-gated-noncontrast", "dicom"))
 	for _, c := range []struct {
 		what      string
 		got, want float64
@@ -297,7 +297,7 @@ func TestRealSeries(t *testing.T) {
 		t.Errorf("kernel %q", s.Kernel)
 	}
 	for _, folder := range []string{"heart-gated-noncontrast/dicom", "chest-noncontrast-8mm"} {
-		study, err := Load(context.Background(), choose(t, verify.Shared(t, "ct", folder)), DefaultConfig())
+		study, err := Load(context.Background(), choose(t, verify.Shared(t, "data", "ct", folder)), DefaultConfig())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -306,7 +306,7 @@ func TestRealSeries(t *testing.T) {
 		}
 		t.Log(folder, study.Findings)
 	}
-	vol, err := nifti.ReadVolume(verify.Shared(t, "ct", "heart-cta-1p5mm", "ct.nii.gz"))
+	vol, err := nifti.ReadVolume(verify.Shared(t, "data", "ct", "heart-cta-1p5mm", "ct.nii.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,7 +322,7 @@ func TestIBSIPhantom(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads two volumes")
 	}
-	dir := verify.Shared(t, "ibsi1", "ct_phantom", "dicom")
+	dir := verify.Shared(t, "data", "ibsi1", "ct_phantom", "dicom")
 	x, err := Scan(context.Background(), dir)
 	if err != nil {
 		t.Fatal(err)
@@ -335,8 +335,8 @@ func TestIBSIPhantom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, _ := filepath.Glob(filepath.Join(verify.Shared(t, "ibsi1", "ct_phantom", "nifti"), "*", "*.nii*"))
-	more, _ := filepath.Glob(filepath.Join(verify.Shared(t, "ibsi1", "ct_phantom", "nifti"), "*.nii*"))
+	files, _ := filepath.Glob(filepath.Join(verify.Shared(t, "data", "ibsi1", "ct_phantom", "nifti"), "*", "*.nii*"))
+	more, _ := filepath.Glob(filepath.Join(verify.Shared(t, "data", "ibsi1", "ct_phantom", "nifti"), "*.nii*"))
 	compared := false
 	for _, f := range append(files, more...) {
 		if strings.Contains(f, "mask") {
