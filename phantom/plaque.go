@@ -1,8 +1,9 @@
 package phantom
 
 import (
+	"cmp"
 	"math"
-	"sort"
+	"slices"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
 )
@@ -233,23 +234,27 @@ func (p *Plaque) solve() {
 	type cell struct{ cal, core, fatty, dv float64 }
 	var cells []cell
 	var total float64
-	p.visit(72, 60, 10, func(q *spot, dv float64) {
+	p.visit(56, 48, 9, func(q *spot, dv float64) {
 		cells = append(cells, cell{p.calciumScale(q), p.shell(q, coreHalf), p.shell(q, fattyHalf), dv})
 		total += dv
 	})
+	type item struct{ key, dv float64 }
+	var order []item
 	quantile := func(share float64, key func(c *cell) float64) float64 {
-		if share <= 0 {
-			return 0
-		}
-		sort.SliceStable(cells, func(x, y int) bool { return key(&cells[x]) < key(&cells[y]) })
-		var v, last float64
+		order = order[:0]
 		for m := range cells {
-			k := key(&cells[m])
-			if math.IsInf(k, 1) || v+cells[m].dv/2 > share*total {
+			if k := key(&cells[m]); share > 0 && !math.IsInf(k, 1) {
+				order = append(order, item{k, cells[m].dv})
+			}
+		}
+		slices.SortFunc(order, func(a, b item) int { return cmp.Compare(a.key, b.key) })
+		var v, last float64
+		for _, o := range order {
+			if v+o.dv/2 > share*total {
 				break
 			}
-			v += cells[m].dv
-			last = k
+			v += o.dv
+			last = o.key
 		}
 		return last
 	}

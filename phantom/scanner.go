@@ -305,6 +305,14 @@ func (p *Patient) fill(ctx context.Context, c *tubeCells) ([]filling, error) {
 					node[n] = int(at)
 				}
 			}
+			if len(who) == 1 {
+				n := who[0]
+				mid := c.box.Point(float64(i), float64(j), float64(k))
+				if f, ok := p.uniform(n, mid, &node[n], &mat); ok {
+					out[m] = f
+					continue
+				}
+			}
 			clear(plaqueOf)
 			var lumen, vessel int
 			var excess float64
@@ -366,6 +374,36 @@ func (p *Patient) fill(ctx context.Context, c *tubeCells) ([]filling, error) {
 		}
 	})
 	return out, err
+}
+
+// clearance is more than half the diagonal of a voxel, with room for the slope
+// of a narrowing, mm.
+const clearance = 0.45
+
+// uniform returns the filling of a voxel about mid that lies wholly in the lumen
+// of artery n or wholly outside, and false for every other voxel.
+func (p *Patient) uniform(n int, mid r3.Vec, node *int, mat *Materials) (filling, bool) {
+	a := p.arteries[n]
+	s, x, y, nd := a.curve.project(mid, *node)
+	*node = nd
+	if s < clearance || s > a.Length()-clearance {
+		return filling{}, false
+	}
+	c, r := a.cross(s), math.Hypot(x, y)
+	if r > c.outer+c.shift+clearance {
+		return filling{}, true
+	}
+	if r > c.lumen-clearance {
+		return filling{}, false
+	}
+	share, slope := p.heart.level(mid)
+	root := p.heart.insideRoot(mid)
+	for _, border := range [...]float64{(share - muscleShare) / slope, (share - cavityShare) / slope, (share - lungShare) / slope, root} {
+		if math.Abs(border) < clearance {
+			return filling{}, false
+		}
+	}
+	return filling{lumen: 1, vessel: 1, artery: int8(n), excess: float32(mat.Lumen - p.heart.background(mat, share, slope, root, 1e-6))}, true
 }
 
 // insideRoot returns how many mm p lies inside the aortic root, negative
