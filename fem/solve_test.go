@@ -57,7 +57,7 @@ func TestLame(t *testing.T) {
 	} {
 		cfg := uniform(500, test.nu)
 		v := tube(4, 0, 1.5, 2.5, 0)
-		cfg.MaxIterations = 5000
+		cfg.MaxIterations, cfg.Axial = 5000, 1
 		r, err := Solve(context.Background(), v, nil, 0, 4, cfg)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
@@ -265,6 +265,7 @@ func features(t *testing.T, v *coronary.Vessel, l *imaging.Labels, cfg Config) m
 func TestFeatures(t *testing.T) {
 	v, l := plaqueTube(12)
 	cfg := DefaultConfig()
+	cfg.Axial = 1
 	f := features(t, v, l, cfg)
 	cols := Columns(cfg)
 	if len(cols) != len(f) || len(cols) < 30 {
@@ -396,9 +397,11 @@ func TestSameBits(t *testing.T) {
 	v, l := plaqueTube(10)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	var want []float64
+	cfg := DefaultConfig()
+	cfg.Axial = 1
 	for _, n := range []int{1, 2, 8} {
 		runtime.GOMAXPROCS(n)
-		r, err := Solve(context.Background(), v, l, 0, 10, DefaultConfig())
+		r, err := Solve(context.Background(), v, l, 0, 10, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
