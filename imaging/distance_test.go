@@ -152,7 +152,8 @@ func TestSignedDistanceBias(t *testing.T) {
 			zero, in, out = zero+a/draws, in+b/draws, out+e/draws
 		}
 		t.Logf("%s, radius %g: zero %+.3f, inside %+.3f, outside %+.3f", test.name, test.radius, zero-test.radius, in-test.radius, out-test.radius)
-		for q, got := range map[string]float64{"radius at the zero level, voxels": zero, "radius from the voxels inside, voxels": in, "radius from the voxels outside, voxels": out} {
+		for n, got := range []float64{zero, in, out} {
+			q := []string{"radius at the zero level, voxels", "radius from the voxels inside, voxels", "radius from the voxels outside, voxels"}[n]
 			verify.Check{Suite: "imaging", Case: test.name + " on a lattice", Quantity: q, Source: "the drawn radius", Got: got, Want: test.radius, Tol: 0.1}.Run(t)
 		}
 	}

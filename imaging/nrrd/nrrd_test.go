@@ -244,7 +244,7 @@ func TestDetached(t *testing.T) {
 		t.Skip(err)
 	}
 	bad := write("in/b.nhdr", "NRRD0004\n"+plain+"\ndata file: link.raw\n")
-	if _, err := ReadVolume(bad); err == nil || !strings.Contains(err.Error(), "in/b.nhdr") && !strings.Contains(err.Error(), "b.nhdr") {
+	if _, err := ReadVolume(bad); err == nil || !strings.Contains(err.Error(), "data file") {
 		t.Errorf("a link out of the folder was followed: %v", err)
 	}
 }
