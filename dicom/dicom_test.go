@@ -89,6 +89,30 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// A stack numbered from the head down comes back from the feet up, and a slice
+// gone from either end is found by its number.
+func TestDescending(t *testing.T) {
+	g := grid(6)
+	g.Axes[2] = r3.Vec{Z: -1}
+	v := ramp(g)
+	for _, gone := range []int{-1, 0, 5} {
+		dir := writeSeries(t, v, DefaultMeta())
+		if gone >= 0 {
+			os.Remove(filepath.Join(dir, fmt.Sprintf("IM%05d.dcm", gone+1)))
+		}
+		study, err := Load(context.Background(), choose(t, dir), DefaultConfig())
+		if gone >= 0 {
+			if z := fmt.Sprintf("z = %.2f mm", g.Point(0, 0, float64(gone)).Z); !mentions(study.Findings, PLQMissing, z) {
+				t.Errorf("slice %d: %v, %+v", gone, err, study.Findings)
+			}
+			continue
+		}
+		if err != nil || study.Volume.At(3, 4, 1) != v.At(3, 4, 4) || study.Volume.Axes[2].Z != 1 {
+			t.Errorf("%v: %v", err, study.Volume.Grid.String())
+		}
+	}
+}
+
 // Every written file passes dciodvfy without an error.
 func TestValidator(t *testing.T) {
 	tool, err := exec.LookPath("dciodvfy")
@@ -167,6 +191,10 @@ func TestMixed(t *testing.T) {
 	b, _ := os.ReadFile(filepath.Join(writeSeries(t, ramp(g), DefaultMeta()), "IM00003.dcm"))
 	os.WriteFile(filepath.Join(dir, "stray.dcm"), b, 0o644)
 	study, err := Load(context.Background(), choose(t, dir), DefaultConfig())
+	var where *FileError
+	if !errors.As(err, &where) || where.Path != "stray.dcm" || where.Tag != tColumns.String() {
+		t.Errorf("the error names %+v", where)
+	}
 	if !errors.Is(err, ErrMixed) || study.Gate() != Refuse || !mentions(study.Findings, PLQMixed, "stray.dcm") || !mentions(study.Findings, PLQMixed, "Columns (0028,0011)") {
 		t.Errorf("got %v, %+v", err, study.Findings)
 	}
@@ -360,6 +388,23 @@ func TestIBSIPhantom(t *testing.T) {
 	}
 	if !compared {
 		t.Error("no NIfTI image found")
+	}
+}
+
+// Another modality is refused by name.
+func TestNotCT(t *testing.T) {
+	m := DefaultMeta()
+	m.Modality = "MR"
+	x, err := Scan(context.Background(), writeSeries(t, ramp(grid(4)), m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Choose(""); !errors.Is(err, ErrNoSeries) {
+		t.Errorf("chose among MR: %v", err)
+	}
+	study, err := Load(context.Background(), &x.Series[0], DefaultConfig())
+	if !errors.Is(err, ErrNotCT) || study.Gate() != Refuse {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -10,7 +10,7 @@ var (
 	ErrDamaged        = errors.New("damaged file")
 	ErrTransferSyntax = errors.New("transfer syntax not read")
 	ErrPixels         = errors.New("pixel format not read")
-	ErrNotCT          = errors.New("not a CT series")
+	ErrNotCT          = errors.New("not CT")
 	ErrNoGeometry     = errors.New("no position in the patient")
 	ErrMixed          = errors.New("images of different kinds in one series")
 	ErrConflict       = errors.New("different slices at one position")

@@ -20,6 +20,9 @@ const (
 type Finding struct {
 	risk.Note
 	Gate Gate
+
+	path string // of the file to look at; empty: the first slice
+	tag  tag    // that shows it; 0: ImagePositionPatient
 }
 
 // Codes of the findings.
@@ -70,6 +73,12 @@ func finding(code string, severity risk.Severity, gate Gate, where, format strin
 
 func (s *Series) add(code string, severity risk.Severity, gate Gate, where, format string, args ...any) {
 	s.Findings = append(s.Findings, finding(code, severity, gate, where, format, args...))
+}
+
+// blame names the file and the tag of the last finding.
+func (s *Series) blame(path string, t tag) {
+	f := &s.Findings[len(s.Findings)-1]
+	f.path, f.tag = path, t
 }
 
 // at names a position along the slice normal and, if there is one, a file.

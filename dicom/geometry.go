@@ -119,12 +119,14 @@ func (s *Series) gaps(d float64) []int {
 		case h < samePlace:
 			place[n] = place[n-1]
 			s.add(PLQConflict, risk.Refusal, Refuse, at(b.Z, b.Path), "%s and %s hold different images of one position and no tag tells the phases apart", a.Path, b.Path)
+			s.blame(b.Path, tPosition)
 		case h > missingFrom*d:
 			lost := int(math.Round(h/d)) - 1
 			place[n] += lost
 			s.missing(a.Z+h/float64(lost+1), b.Z-h/float64(lost+1), lost, fmt.Sprintf("between %s and %s, which lie %.2f mm apart instead of %.2f mm", a.Path, b.Path, h, d))
 		case math.Abs(h-d) > refuseFrom*d:
 			s.add(PLQIrregular, risk.Refusal, Refuse, at(b.Z, b.Path), "the step from %s is %.3f mm, the usual step %.3f mm: the slices are no regular stack", a.Path, h, d)
+			s.blame(b.Path, tPosition)
 		case math.Abs(h-d) > max(warnFrom*d, warnFromMM) && math.Abs(h-d) > 0.11:
 			off++
 			worst = max(worst, math.Abs(h-d))
@@ -168,6 +170,7 @@ func (s *Series) tilt(d float64) {
 		t := r3.Dot(p, normal) / r3.Dot(s.Grid.Axes[2], normal)
 		if off := r3.Norm(r3.Sub(p, r3.Scale(t, s.Grid.Axes[2]))); off > limit && off > 0.11 {
 			s.add(PLQIrregular, risk.Refusal, Refuse, at(sl.Z, sl.Path), "the slice is shifted sideways by %.2f mm (%v): the slices are no straight stack", off, tPosition)
+			s.blame(sl.Path, tPosition)
 			return
 		}
 	}

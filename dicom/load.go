@@ -41,8 +41,8 @@ func (s *Study) Gate() Gate {
 // along the normal, and judges the scan. A series with missing or
 // contradicting slices makes no volume: the study then has the findings, and
 // the error is [ErrGap], [ErrConflict] or [ErrMixed]. Thick slices, missing
-// contrast and another modality stand in the findings alone; ask
-// [Study.Gate].
+// contrast stand in the findings alone; ask [Study.Gate]. Another modality is
+// [ErrNotCT].
 func Load(ctx context.Context, s *Series, cfg Config) (*Study, error) { return load(ctx, s, cfg, true) }
 
 // load is Load; without replace padding voxels keep their value.
@@ -61,6 +61,10 @@ func load(ctx context.Context, s *Series, cfg Config, replace bool) (*Study, err
 			return study, err
 		}
 		return study, &FileError{Path: s.Slices[0].Path, Tag: tImageType.String(), Err: fmt.Errorf("%s: %w", strings.Join(s.ImageType, `\`), ErrNoGeometry)}
+	}
+	if s.Modality != "CT" {
+		study.Findings = append(study.Findings, cfg.checkModality(s)...)
+		return study, &FileError{Path: s.Slices[0].Path, Tag: tModality.String(), Err: fmt.Errorf("%q: %w", s.Modality, ErrNotCT)}
 	}
 	if err := s.contradiction(); err != nil {
 		study.Findings = append(study.Findings, cfg.checkSeries(s, nil)...)
@@ -124,8 +128,11 @@ func (s *Series) contradiction() error {
 	}{{PLQMixed, ErrMixed}, {PLQConflict, ErrConflict}, {PLQIrregular, ErrConflict}, {PLQMissing, ErrGap}, {PLQDamaged, ErrGap}} {
 		for _, f := range s.Findings {
 			if f.Code == c.code && f.Gate != Pass {
-				path, t := s.Slices[0].Path, tPosition
-				return &FileError{Path: path, Tag: t.String(), Err: fmt.Errorf("%w: %s: %s", c.err, f.Where, f.Text)}
+				path, t := f.path, f.tag
+				if path == "" {
+					path, t = s.Slices[0].Path, tPosition
+				}
+				return &FileError{Path: path, Tag: t.String(), Err: fmt.Errorf("%w: %s", c.err, f.Text)}
 			}
 		}
 	}

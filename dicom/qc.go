@@ -102,10 +102,7 @@ func zeroIfNaN(x float64) float64 {
 
 // checkSeries judges a loaded series; vol is nil if it could not be built.
 func (c Config) checkSeries(s *Series, vol *imaging.Volume) []Finding {
-	var out []Finding
-	if s.Modality != "CT" {
-		out = append(out, finding(PLQModality, risk.Refusal, Refuse, "", "%v is %q, want CT", tModality, s.Modality))
-	}
+	out := c.checkModality(s)
 	out = append(out, c.checkGrid(&s.Grid, s.SliceThickness)...)
 	out = append(out, c.checkContrast(s, vol)...)
 	var unknown []string

@@ -208,6 +208,7 @@ func group(ctx context.Context, images []*image, lost []loss) []Series {
 		for _, l := range lost {
 			if l.series == images[lo].series {
 				out[first].add(PLQDamaged, risk.Warning, Incomplete, l.err.Path, "a file of the series cannot be read (%v): a slice is missing", l.err.Err)
+				out[first].blame(l.err.Path, tPixelData)
 			}
 		}
 		lo = hi
@@ -288,10 +289,12 @@ next:
 				for _, m := range strays {
 					t := differs(main[0], m)
 					s.add(PLQMixed, risk.Refusal, Refuse, m.label, "%v differs from the other %d slices of the series (%s)", t, len(main), difference(main[0], m, t))
+					s.blame(m.label, t)
 				}
 			}
 			if phases.key >= 0 {
 				s.label(p[0], phases.key)
+				s.add(PLQPhases, risk.Info, Pass, "", "one of %d cardiac phases of the series, told apart by %v: this one is %s", len(phases.stacks), phaseKeyNames[phases.key], s.Phase)
 			}
 			s.Findings = append(s.Findings, phases.findings...)
 			s.stack(p, other, phases.key < 0)
