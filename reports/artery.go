@@ -146,7 +146,7 @@ func (s *sheet) straightened(x *risk.Artery, s0, s1 float64) {
 		}
 		a, b, y0, y1 := extent(r)
 		kk := k
-		shown := min(y1-y0, 36/kk) // a plane wider than 36 mm of paper is cut, never squeezed
+		shown := min(y1-y0, 26/kk) // a plane wider than 26 mm of paper is cut, never squeezed
 		mid := (y0 + y1) / 2
 		h := kk * shown
 		last := i == len(x.Pictures.MPR)-1
@@ -162,10 +162,8 @@ func (s *sheet) straightened(x *risk.Artery, s0, s1 float64) {
 		if last {
 			s.axis(left, s.y, kk, s0, s1, "")
 			s.y += 5.5
-			s.font("", 8)
-			s.text(left, s.y+2, muted, fmt.Sprintf("Straightened CT, two planes through the centre-line. Same scale on both axes: %s mm on paper per mm. Window %s/%s HU (level/width).",
+			s.caption(fmt.Sprintf("Straightened CT, two planes through the centre-line, 0° and 90° about it. Same scale on both axes: %s mm on paper per mm. Window %s/%s HU (level/width).",
 				fixed(kk, 2), fixed(s.cfg.WindowLevel, 0), fixed(s.cfg.WindowWidth, 0)))
-			s.y += 5
 		} else {
 			s.y += 1.5
 		}
@@ -180,7 +178,7 @@ func (s *sheet) profile(x *risk.Artery, s0, s1 float64) {
 	}
 	w := s.scaleS(s0, s1) * (s1 - s0)
 	left := margin + axisLeft
-	const h = 24.0
+	const h = 23.0
 
 	s.need(h + 6)
 	areas := newPlot("", "Area, mm²")
@@ -436,20 +434,51 @@ type key struct {
 	pen  pen
 }
 
+// caption writes small text under a picture, between the ends of the axis and
+// the right margin.
+func (s *sheet) caption(t string) {
+	s.font("", 8)
+	for _, l := range s.wrap(t, s.width()-axisLeft) {
+		s.text(margin+axisLeft, s.y+2.2, muted, l)
+		s.y += 3.5
+	}
+	s.y += 1.3
+}
+
 func (s *sheet) keys(x, y float64, ks ...key) {
 	s.font("", 8)
 	for _, q := range ks {
-		s.stroke(q.pen.colour, float64(q.pen.width)*mmPt)
-		var d []float64
-		for _, v := range q.pen.dash {
-			d = append(d, float64(v)*mmPt)
-		}
-		s.pdf.SetDashPattern(d, 0)
-		s.pdf.Line(x, y+1.6, x+8, y+1.6)
-		s.pdf.SetDashPattern(nil, 0)
-		s.text(x+9.2, y+2.6, ink, q.name)
-		x += 14 + s.pdf.GetStringWidth(q.name)
+		x = s.key(x, y, q)
 	}
+}
+
+// key draws one entry and returns where the next may begin.
+func (s *sheet) key(x, y float64, q key) float64 {
+	s.stroke(q.pen.colour, float64(q.pen.width)*mmPt)
+	var d []float64
+	for _, v := range q.pen.dash {
+		d = append(d, float64(v)*mmPt)
+	}
+	s.pdf.SetDashPattern(d, 0)
+	s.pdf.Line(x, y+1.6, x+8, y+1.6)
+	s.pdf.SetDashPattern(nil, 0)
+	s.font("", 8)
+	s.text(x+9.2, y+2.6, ink, q.name)
+	return x + 14 + s.pdf.GetStringWidth(q.name)
+}
+
+// keyRows draws entries in as many rows as they need and moves the cursor.
+func (s *sheet) keyRows(left, right float64, ks []key) {
+	s.font("", 8)
+	x := left
+	for _, q := range ks {
+		if x > left && x+9.2+s.pdf.GetStringWidth(clean(q.name)) > right {
+			x = left
+			s.y += 4
+		}
+		x = s.key(x, s.y, q)
+	}
+	s.y += 5
 }
 
 func largest(v []risk.Number) float64 {

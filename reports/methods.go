@@ -54,7 +54,7 @@ func (s *sheet) provenance(p risk.Provenance) {
 
 // listing sets text line by line in two columns of the monospaced font.
 func (s *sheet) listing(text string) {
-	const size, lead = 7.0, 3.0
+	const size, lead = 8.5, 3.7
 	lines := []string{}
 	s.font("mono", size)
 	w := (s.width() - 6) / 2

@@ -61,7 +61,7 @@ func (s *sheet) summary(a *risk.Assessment) {
 	s.score(a)
 	s.heading("Arteries", 30)
 	t := table{cols: []column{
-		{"Artery", "L"}, {"Risk, % (95 % interval)", "L"}, {"Plaques", "R"}, {"Diameter stenosis, %", "R"}, {"Plaque volume, mm³", "R"},
+		{"Artery", "L"}, {"Risk (95 % interval)", "L"}, {"Plaques", "R"}, {"Diameter stenosis, %", "R"}, {"Plaque volume, mm³", "R"},
 		{"Percent atheroma volume, %", "R"}, {"Low atten. volume, mm³", "R"}, {"Wall stress p95, kPa", "R"}, {"Cap stress p95 / p99, kPa", "R"}, {"Stress elements", "R"},
 	}}
 	for _, name := range coronary.Arteries() {
@@ -335,7 +335,7 @@ func (s *sheet) plaques(a *risk.Assessment) {
 	s.table(t)
 	s.heading("Cap, wall mechanics and score", 25)
 	t = table{cols: []column{{"Plaque", "L"}, {"Cap thickness, mm", "R"}, {"Stress p50, kPa", "R"}, {"Stress p95, kPa", "R"}, {"Stress max, kPa", "R"},
-		{"Cap stress p95, kPa", "R"}, {"Cap stress p99, kPa", "R"}, {"Strain p95, %", "R"}, {"Volume above 300 kPa, mm³", "R"}, {"Elements", "R"}, {"Risk, % (95 % interval)", "L"}}}
+		{"Cap stress p95, kPa", "R"}, {"Cap stress p99, kPa", "R"}, {"Strain p95, %", "R"}, {"Volume above 300 kPa, mm³", "R"}, {"Elements", "R"}, {"Risk (95 % interval)", "L"}}}
 	starred, below := false, false
 	for i := range a.Lesions {
 		l := &a.Lesions[i]
@@ -386,7 +386,7 @@ func (s *sheet) biomechanics(a *risk.Assessment) {
 	s.heading("Materials", 20)
 	t := table{cols: []column{{"Tissue", "L"}, {"Young's modulus, kPa", "R"}, {"Poisson's ratio", "R"}, {"Source", "L"}}}
 	for _, x := range m.Materials {
-		t.rows = append(t.rows, []string{plainName(x.Tissue), general(risk.Number(x.YoungKPa)), general(risk.Number(x.Poisson)), x.Source})
+		t.rows = append(t.rows, []string{plainName(x.Tissue), general(risk.Number(x.YoungKPa)), fixed(x.Poisson, 2), x.Source})
 	}
 	s.table(t)
 	s.heading("Solutions", 20)
@@ -426,7 +426,8 @@ func (s *sheet) histogram(v *risk.Solve) {
 		}
 	}
 	const height = 42.0
-	s.heading(fmt.Sprintf("Stress in the tissues of %s, %s to %s mm", v.Artery, fixed(v.FromMM, 1), fixed(v.ToMM, 1)), height+14)
+	s.heading(fmt.Sprintf("Stress in the tissues of %s, %s to %s mm", v.Artery, fixed(v.FromMM, 1), fixed(v.ToMM, 1)), height+24)
+	var ks []key
 	p := newPlot("First principal stress, kPa", "Share of the tissue, %")
 	grid(p)
 	most := 0.0
@@ -454,10 +455,9 @@ func (s *sheet) histogram(v *risk.Solve) {
 		}
 		l.parts = []xys{pts}
 		p.Add(l)
-		p.Legend.Add(fmt.Sprintf("%s, %s mm³", plainName(h.Tissue), fixed(h.MM3, 1)), l)
+		ks = append(ks, key{fmt.Sprintf("%s, %s mm³", plainName(h.Tissue), fixed(h.MM3, 1)), l.pen})
 	}
-	p.Legend.Top = true
-	p.Legend.XOffs = -4
+	s.keyRows(margin+14, s.w-margin, ks)
 	span(p, 0, float64(last)*v.StressBinKPa, 0, ceiling(most))
 	s.draw(p, margin+14, s.y+1, s.width()-18, height)
 	s.y += height + 13

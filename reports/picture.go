@@ -173,7 +173,7 @@ func (s *sheet) colourBar(x, y, h, lo, hi float64, unit string) {
 		s.pdf.Line(x+w, ty, x+w+0.8, ty)
 		s.text(x+w+1.3, ty+1, ink, t.Label)
 	}
-	s.text(x, y-1.2, ink, unit)
+	s.text(x, y-2.2, ink, unit)
 }
 
 // axis draws ticks and labels of a horizontal axis of distance below y.

@@ -24,9 +24,8 @@ var (
 
 // branch is a piece of the tree to draw.
 type branch struct {
-	name    string
-	p       *risk.Profile
-	plaques []string
+	name string
+	p    *risk.Profile
 }
 
 // branches returns the arteries whose course is known.
@@ -131,6 +130,10 @@ func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b b
 			}
 		}
 		placed = append(placed, [2]float64{lx, ly})
+		s.fill(white)
+		s.pdf.SetAlpha(0.8, "Normal")
+		s.pdf.Rect(lx-0.6, ly-2.8, wd+1.2, 3.5, "F")
+		s.pdf.SetAlpha(1, "Normal")
 		s.text(lx, ly, ink, b.name)
 	}
 	s.font("B", 8)

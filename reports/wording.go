@@ -65,7 +65,7 @@ func list(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// plural writes a count with its noun; two is spelled when it ends in "y".
+// plural writes a count with its noun.
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -141,7 +141,7 @@ func reason(l risk.Level) string {
 	return "no reason was recorded"
 }
 
-// cap writes the least cap thickness, "< x" where a voxel cannot show it.
+// capWords writes the least cap thickness, "< x" where a voxel cannot show it.
 func capWords(m *risk.Measures, voxel [3]float64) string {
 	switch {
 	case m.CapBelowVoxel:
