@@ -123,7 +123,14 @@ func (b Boosting) prepare(d *Data) *problem {
 			Text: fmt.Sprintf("Leaves hold at least %d rows, adapted to %d training rows (the larger of 2 and rows/50).", p.minRows, n)})
 	}
 	p.minH = max(1, int64(math.Ceil(b.MinChildWeight*p.unit)))
-	p.perTree = min(len(p.bins.cols), max(1, int(math.Round(b.ColumnFraction*float64(len(p.bins.cols))))))
+	// A tree needs columns to join: with one, its depth is of no use.
+	cols := len(p.bins.cols)
+	asked := int(math.Round(b.ColumnFraction * float64(cols)))
+	p.perTree = min(cols, max(asked, b.MaxDepth))
+	if p.perTree > max(asked, 1) {
+		p.notes = append(p.notes, risk.Note{Code: "PLQ-504", Severity: risk.Info,
+			Text: fmt.Sprintf("Each tree sees %d of %d columns instead of %d, so that a tree of depth %d has columns to join.", p.perTree, cols, asked, b.MaxDepth)})
+	}
 	widest := 0
 	for _, c := range p.bins.cols {
 		widest = max(widest, len(c.low)+1)

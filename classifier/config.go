@@ -36,7 +36,7 @@ type Boosting struct {
 	MaxDepth int `yaml:"max_depth" json:"max_depth"`
 	// PatientFraction is the share of a bag's patients of each class that one tree sees, 0 to 1.
 	PatientFraction float64 `yaml:"patient_fraction" json:"patient_fraction"`
-	// ColumnFraction is the share of the columns that one tree sees, 0 to 1.
+	// ColumnFraction is the share of the columns that one tree sees, 0 to 1; it sees at least max_depth columns.
 	ColumnFraction float64 `yaml:"column_fraction" json:"column_fraction"`
 	// Lambda is the L2 penalty of leaf values, in units of the summed second derivative.
 	Lambda float64 `yaml:"lambda" json:"lambda"`
@@ -80,9 +80,9 @@ func DefaultConfig() Config {
 // DefaultBoosting returns trees for cohorts of 40 to 2000 rows.
 func DefaultBoosting() Boosting {
 	return Boosting{
-		Bags: 10, BagFraction: 1, Rounds: 200, LearningRate: 0.05, MaxDepth: 2,
-		PatientFraction: 0.6, ColumnFraction: 0.5, Lambda: 5, MinChildWeight: 0, MinChildRows: 0,
-		MaxBins: 32, ClassWeight: WeightNone, RowWeight: WeightArtery,
+		Bags: 20, BagFraction: 0.63, Rounds: 100, LearningRate: 0.1, MaxDepth: 2,
+		PatientFraction: 0.7, ColumnFraction: 0.3, Lambda: 3, MinChildWeight: 0, MinChildRows: 0,
+		MaxBins: 16, ClassWeight: WeightNone, RowWeight: WeightArtery,
 	}
 }
 

@@ -47,7 +47,7 @@ func TestXGBoostLogLoss(t *testing.T) {
 		for _, method := range []struct {
 			name string
 			tol  float64
-		}{{"xgb_exact_d3", 0.003}, {"xgb_hist_d3", 0.02}} {
+		}{{"xgb_exact_d3", 0.003}, {"xgb_hist_d3", 0.02}} { // hist cuts at the edges of its bins
 			verify.Check{
 				Suite: "classifier", Case: set + ", 3 × 5 folds, 200 rounds of depth 3", Quantity: "out-of-fold log-loss beside " + method.name,
 				Source: "XGBoost 1.7.4", Got: got, Want: models.Models[method.name].LogLoss, Tol: method.tol,
@@ -56,19 +56,19 @@ func TestXGBoostLogLoss(t *testing.T) {
 	}
 }
 
-// The settings for small cohorts must beat plain boosting by the margin that
-// the design promises.
+// The settings for small cohorts must reach the log-loss of the design that they
+// follow, which is far below that of plain boosting.
 func TestSmallCohortDefault(t *testing.T) {
 	if testing.Short() {
-		t.Skip("30 s")
+		t.Skip("10 s")
 	}
 	for _, set := range []struct {
 		name string
 		want float64
-	}{{"cleveland", 0.3786}, {"diabetes", 0.5172}, {"wdbc", 0.1055}, {"retinopathy_eyes", 0.6318}} {
+	}{{"cleveland", 0.3786}, {"diabetes", 0.5172}, {"wdbc", 0.1055}, {"retinopathy_eyes", 0.6318}, {"pd_speech_wide", 0.4019}} {
 		verify.Check{
 			Suite: "classifier", Case: set.name + ", 3 × 5 folds, default settings", Quantity: "out-of-fold log-loss",
-			Source: "design “bag d2” of the specification, XGBoost 1.7.4",
+			Source: "design “bag d2” of the specification, fitted with XGBoost 1.7.4",
 			Got:    readTabular(t, set.name).logLoss(t, DefaultBoosting(), 3), Want: set.want, Tol: 0.01,
 		}.Run(t)
 	}
