@@ -337,7 +337,7 @@ func vectors(s string) ([]*r3.Vec, error) {
 		}
 		body, rest, ok := strings.Cut(s, ")")
 		parts := strings.Split(strings.TrimPrefix(body, "("), ",")
-		if !ok || body[0] != '(' || len(parts) != 3 {
+		if !ok || !strings.HasPrefix(body, "(") || len(parts) != 3 {
 			return nil, fmt.Errorf("%.60q: want (x,y,z) or none", s)
 		}
 		var x [3]float64

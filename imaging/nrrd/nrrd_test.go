@@ -365,6 +365,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(attached(strings.Replace(plain, "raw", "ascii", 1), "0 1 2 3 4 5"))
 	f.Add(attached(strings.Replace(plain, "raw", "hex", 1)+"\nbyte skip: -1", "0001020304050607"))
 	f.Add(attached(strings.Replace(plain, "raw", "bzip2", 1)+"\nline skip: 1", "a\nBZh91AY"))
+	f.Add([]byte("NRRD0001\ntype:short\ndimension:4\nsizes:1 1 1 1\nspace directions:)\nendian:little")) // once a panic
 	var b bytes.Buffer
 	if err := WriteSegmentation(&b, example(), true); err != nil {
 		f.Fatal(err)
