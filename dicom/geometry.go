@@ -226,6 +226,9 @@ func (s *Series) ends(d float64, place []int, other []*image) {
 		return
 	}
 	if float64(before+after) > endShare*float64(n)+1 {
+		if total == 0 {
+			return // numbering may start anywhere
+		}
 		s.add(PLQMissing, risk.Warning, Pass, "", "numbers %d to %d of %d are here: the rest may belong to another reconstruction, or was not exported", low, high, total)
 		return
 	}

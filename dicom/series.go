@@ -223,7 +223,8 @@ func plates(images []*image) Series {
 		s.Slices = append(s.Slices, Slice{Path: m.label, Position: m.position, Instance: m.instance, Z: math.NaN(), image: m})
 	}
 	if err := images[0].geometryErr; err != nil {
-		s.add(PLQNoVolume, risk.Info, Pass, images[0].label, "no slices of a volume: %v", fileError("", err).Err)
+		e := fileError(images[0].label, err)
+		s.add(PLQNoVolume, risk.Info, Pass, e.Path, "no slices of a volume: %s: %v", e.Tag, e.Err)
 	} else {
 		s.add(PLQNoVolume, risk.Info, Pass, images[0].label, "no slices of a volume: ImageType is %s", strings.Join(images[0].imageType, `\`))
 	}
