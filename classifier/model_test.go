@@ -302,6 +302,52 @@ func TestScore(t *testing.T) {
 	}
 }
 
+// A lesion that lacks a whole modality that the model was trained with must not
+// be scored; one that lacks a single value must be, with a note.
+func TestMissingModality(t *testing.T) {
+	table := cohort(t, 40, 9, 2, 13)
+	m := train(t, table, fast())
+	v := feature.Vector{Schema: table.Schema, Values: slices.Repeat([]float64{0.5}, 9)}
+	score := func() *Scores {
+		s, err := m.Score([]Lesion{{Name: "LAD-1", Artery: "LAD", Features: v}}, []string{"LAD"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	v.Values[2] = math.NaN()
+	if s := score(); s.Patient.Prediction == nil || len(s.Notes) != 1 || s.Notes[0].Code != "PLQ-510" {
+		t.Errorf("one value missing: %+v", s)
+	}
+	v.Values[5], v.Values[8] = math.NaN(), math.NaN()
+	s := score()
+	if s.Lesions[0].Prediction != nil || !strings.Contains(s.Lesions[0].Reason, "no biomechanics feature") || s.Patient.Prediction != nil {
+		t.Errorf("no biomechanics: %+v", s)
+	}
+	if s.Patient.Reason == "" || s.Arteries[0].Reason == "" {
+		t.Errorf("no reason: %+v", s)
+	}
+}
+
+// The percentile of a value must be that of the training values, and values
+// beyond them must be found out.
+func TestRange(t *testing.T) {
+	d := rows([]float64{0, 10, 20, 30, 40}, []float64{0, 0, 1, 1, 1})
+	d.Empty = make([]bool, 5)
+	r := newRange(d, 0)
+	for _, test := range []struct {
+		x, want float64
+		outside bool
+	}{{-1, 0, true}, {0, 0, false}, {10, 25, false}, {15, 37.5, false}, {40, 100, false}, {41, 100, true}} {
+		if got := r.Percentile(test.x); math.Abs(got-test.want) > 1e-9 || r.Outside(test.x) != test.outside {
+			t.Errorf("%v: percentile %v, want %v; outside %v", test.x, got, test.want, r.Outside(test.x))
+		}
+	}
+	if x := math.NaN(); !math.IsNaN(r.Percentile(x)) || r.Outside(x) {
+		t.Error("a missing value has a percentile")
+	}
+}
+
 // Every note must be documented.
 func TestNoteCodes(t *testing.T) {
 	known := func(code string) bool {

@@ -168,8 +168,8 @@ func (m *Model) Score(lesions []Lesion, arteries []string) (*Scores, error) {
 		if err != nil {
 			return nil, fmt.Errorf("lesion %s: %w", l.Name, err)
 		}
-		if !slices.ContainsFunc(x, func(v float64) bool { return !math.IsNaN(v) }) {
-			s.Lesions[n].Reason = "no feature that the model needs could be computed"
+		if reason := m.unscorable(x); reason != "" {
+			s.Lesions[n].Reason = reason
 			continue
 		}
 		p, mem := m.predict(x)
@@ -241,6 +241,29 @@ func (m *Model) Score(lesions []Lesion, arteries []string) (*Scores, error) {
 		s.Patient.Reason = "no plaque"
 	}
 	return s, nil
+}
+
+// unscorable says why a row of the model's columns should not be scored: it has
+// no value at all, or none of an image or mechanics modality that the model was
+// trained with. Trees would answer, but with the default for a whole modality,
+// which must not be shown as a result. Empty: it can be scored.
+func (m *Model) unscorable(x []float64) string {
+	if !slices.ContainsFunc(x, func(v float64) bool { return !math.IsNaN(v) }) {
+		return "no feature that the model needs could be computed"
+	}
+	for _, modality := range []string{feature.Radiomics, feature.Biomechanics} {
+		needed, found := false, false
+		for c := range x {
+			if m.Schema.Column(c).Modality == modality {
+				needed = true
+				found = found || !math.IsNaN(x[c])
+			}
+		}
+		if needed && !found {
+			return "no " + modality + " feature could be computed, and the model was trained with them"
+		}
+	}
+	return ""
 }
 
 // noteMissing adds a note if features of a lesion are missing.
