@@ -213,9 +213,22 @@ func (an *anatomy) cells(g *imaging.Grid, reach float64) *tubeCells {
 // hit is what an artery has at a point.
 type hit struct {
 	lumen, vessel bool
+	joint         bool    // in the half ball before the start of a daughter
 	depth         float64 // mm inside the lumen
 	plaque        int     // 1 + index of the plaque, 0 for none
 	tissue        imaging.Tissue
+}
+
+// before tells whether h decides where o is too: lumen before wall, a mother
+// before the joint of her daughter, then whoever has the point deeper inside.
+func (h *hit) before(o *hit) bool {
+	if h.lumen != o.lumen {
+		return h.lumen
+	}
+	if h.joint != o.joint {
+		return !h.joint
+	}
+	return h.depth > o.depth
 }
 
 // probe tells what artery a has at arc length s and (x, y) in its plane.
@@ -226,7 +239,7 @@ func (a *Artery) probe(s, x, y float64) hit {
 		if !a.joined {
 			return h
 		}
-		along = s
+		along, h.joint = s, true
 	} else if s > a.Length() {
 		return h
 	}
@@ -274,8 +287,8 @@ type filling struct {
 // supersample is the number of samples along each edge of a voxel.
 const supersample = 4
 
-// fill samples the voxels around the arteries. Where arteries meet, lumen wins
-// over wall, and the artery in which a point lies deepest has it.
+// fill samples the voxels around the arteries. Where arteries meet, the hit that
+// comes before the others has the sample.
 func (p *Patient) fill(ctx context.Context, c *tubeCells) ([]filling, error) {
 	mat := p.Materials.at(&p.Scanner)
 	arteries := p.arteries
@@ -327,7 +340,7 @@ func (p *Patient) fill(ctx context.Context, c *tubeCells) ([]filling, error) {
 					if !h.vessel {
 						continue
 					}
-					if bestN < 0 || h.lumen && !best.lumen || h.lumen == best.lumen && h.depth > best.depth {
+					if bestN < 0 || h.before(&best) {
 						best, bestN = h, n
 					}
 				}
