@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r2"
 
 	"github.com/plaquerisk/plaquerisk/coronary"
+	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
@@ -23,10 +24,11 @@ type borders struct {
 }
 
 // cutSections cuts v every cfg.SectionStep, from half a step on, across its
-// centre-line and finds lumen and, if outside is given, outer wall there. It
+// centre-line and finds lumen and, if outside is given, outer wall there. Where
+// the lumen goes over into one of the others, it has no border. It
 // returns the share of the outer border that had to be moved outwards to keep
 // the least wall thickness.
-func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field, cfg Config) (thin float64, err error) {
+func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field, others []*imaging.Mask, cfg Config) (thin float64, err error) {
 	n := max(1, int(math.Floor(v.Length()/cfg.SectionStep)))
 	s := make([]float64, n)
 	for i := range s {
@@ -40,7 +42,7 @@ func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field
 		if s[i] < voxel || s[i] > v.Length()-voxel {
 			return // the end of the mask rounds its own border there
 		}
-		found[i] = findBorders(inside, outside, &frames[i], cfg)
+		found[i] = findBorders(inside, outside, others, &frames[i], cfg)
 	})
 	if err != nil {
 		return 0, err
@@ -84,10 +86,13 @@ func roots(sq []float64) []float64 {
 }
 
 // findBorders finds both borders in the plane of f.
-func findBorders(inside, outside *field, f *coronary.Frame, cfg Config) (b borders) {
+func findBorders(inside, outside *field, others []*imaging.Mask, f *coronary.Frame, cfg Config) (b borders) {
 	lumen := make([]float64, cfg.Rays)
 	c, ok := castLumen(lumen, inside, f, cfg)
 	if !ok {
+		return b
+	}
+	if !closeMouths(lumen, c, others, f, inside.v.MinSpacing()) {
 		return b
 	}
 	b.c = c
@@ -101,6 +106,31 @@ func findBorders(inside, outside *field, f *coronary.Frame, cfg Config) (b borde
 		b.wall = smoothCircle(wall, cfg.ContourSmoothing)
 	}
 	return b
+}
+
+// closeMouths interpolates rays that end, within a voxel, in the lumen of
+// another artery. It tells whether enough rays end at a wall.
+func closeMouths(r []float64, c r2.Vec, others []*imaging.Mask, f *coronary.Frame, voxel float64) bool {
+	failed := 0
+	for n := range r {
+		sin, cos := math.Sincos(2 * math.Pi * float64(n) / float64(len(r)))
+		p := f.Point(r2.Add(c, r2.Scale(r[n]+0.7*voxel, r2.Vec{X: cos, Y: sin})))
+		for _, m := range others {
+			x, y, z := m.Index(p)
+			if i, j, k := int(math.Round(x)), int(math.Round(y)), int(math.Round(z)); m.Inside(i, j, k) && m.In[m.Offset(i, j, k)] {
+				r[n] = math.NaN()
+				failed++
+				break
+			}
+		}
+	}
+	if float64(failed) > mostFailed*float64(len(r)) {
+		return false
+	}
+	if failed > 0 {
+		fillCircle(r)
+	}
+	return true
 }
 
 // smoothAlong smooths a border along the vessel with the twicing kernel

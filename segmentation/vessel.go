@@ -120,7 +120,13 @@ func traceVessel(ctx context.Context, vol *imaging.Volume, artery coronary.Arter
 		say("PLQ-212", risk.Warning, "no outer wall was given: burden, remodelling and mechanics could not be computed")
 	}
 	v := &coronary.Vessel{Artery: artery, Centerline: line}
-	thin, err := cutSections(ctx, v, inside, outside, cfg)
+	var others []*imaging.Mask
+	for _, m := range masks {
+		if m.Structure == Lumen && m.Artery != artery {
+			others = append(others, m.Mask)
+		}
+	}
+	thin, err := cutSections(ctx, v, inside, outside, others, cfg)
 	if err != nil {
 		return nil, notes, err
 	}
@@ -167,13 +173,19 @@ func largest(m *imaging.Mask) (part *imaging.Mask, dropped, parts int) {
 	return part, dropped, len(sizes)
 }
 
-// gaps lists the arc lengths of incomplete sections. The sections at the very
-// ends, which every mask lacks, do not count.
+// gaps lists the arc lengths of incomplete sections. The sections within a
+// millimetre of the ends, which every mask lacks, do not count.
 func gaps(v *coronary.Vessel, wall bool) (text string, n int) {
 	ok := func(s *coronary.Section) bool { return s.Complete() || !wall && len(s.Lumen.Points) > 2 }
 	var runs []string
-	last := len(v.Sections) - 1
-	for i := 1; i < last; i++ {
+	first, last := 0, len(v.Sections)
+	for first < last && v.Sections[first].S < 1 {
+		first++
+	}
+	for last > first && v.Sections[last-1].S > v.Length()-1 {
+		last--
+	}
+	for i := first; i < last; i++ {
 		if ok(&v.Sections[i]) {
 			continue
 		}
