@@ -144,6 +144,7 @@ func mul3(dst, a, b []float64) {
 type Multigrid struct {
 	levels []*level
 	coarse *planes
+	work   []float64 // of the coarsest lattice
 }
 
 // level is one lattice of the hierarchy.
@@ -152,14 +153,14 @@ type level struct {
 	a         *BSR
 	fixed     []Fixed
 	val       []float32 // the values of a in single precision, for the smoother
-	pivot     []float64 // inverse pivots of the line factors, 9 per node
-	lower     []float64 // lower factors Lᵢ = Aᵢ,ᵢ₋₁ S⁻¹ᵢ₋₁, 9 per node
+	pivot     []float32 // inverse pivots of the line factors, 9 per node
+	lower     []float32 // lower factors Lᵢ = Aᵢ,ᵢ₋₁ S⁻¹ᵢ₋₁, 9 per node
 	lines     [4][]int32
 	parent    [3][]parents  // to the next coarser lattice
 	child     [3][]children // of the next coarser lattice
 	next      Lattice
 	nextFixed []Fixed
-	x, b, r   []float64
+	x, b, r   []float32
 }
 
 // parents are the coarse indices that a fine index interpolates.
@@ -197,7 +198,8 @@ func NewMultigrid(ctx context.Context, a *BSR, lat Lattice, fixed []Fixed) (*Mul
 			if mg.coarse, err = factorPlanes(a, lat); err != nil {
 				return nil, fmt.Errorf("coarsest lattice %v: %w", lat.N, err)
 			}
-			l.x, l.b = make([]float64, 3*lat.Len()), make([]float64, 3*lat.Len())
+			l.x, l.b = make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len())
+			mg.work = make([]float64, 3*lat.Len())
 			mg.levels = append(mg.levels, l)
 			return mg, nil
 		}
@@ -208,7 +210,7 @@ func NewMultigrid(ctx context.Context, a *BSR, lat Lattice, fixed []Fixed) (*Mul
 			return nil, fmt.Errorf("lattice %v: %w", lat.N, err)
 		}
 		l.single()
-		l.x, l.b, l.r = make([]float64, 3*lat.Len()), make([]float64, 3*lat.Len()), make([]float64, 3*lat.Len())
+		l.x, l.b, l.r = make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len())
 		mg.levels = append(mg.levels, l)
 		a, lat, fixed = ca, next, cf
 	}
@@ -225,16 +227,35 @@ func (mg *Multigrid) Levels() []Lattice {
 
 // Apply stores one V-cycle for the residual r in dst.
 func (mg *Multigrid) Apply(dst, r []float64) {
-	copy(mg.levels[0].b, r)
+	l := mg.levels[0]
+	// Scaled, so that no residual is too small for single precision.
+	var scale float64
+	for _, v := range r {
+		scale = max(scale, math.Abs(v))
+	}
+	if scale == 0 {
+		clear(dst)
+		return
+	}
+	for i, v := range r {
+		l.b[i] = float32(v / scale)
+	}
 	mg.cycle(0)
-	copy(dst, mg.levels[0].x)
+	for i, v := range l.x {
+		dst[i] = float64(v) * scale
+	}
 }
 
 func (mg *Multigrid) cycle(n int) {
 	l := mg.levels[n]
 	if n == len(mg.levels)-1 {
-		copy(l.x, l.b)
-		mg.coarse.solve(l.x)
+		for i, v := range l.b {
+			mg.work[i] = float64(v)
+		}
+		mg.coarse.solve(mg.work)
+		for i, v := range mg.work {
+			l.x[i] = float32(v)
+		}
 		return
 	}
 	clear(l.x)
@@ -412,7 +433,7 @@ func (l *level) galerkinRow(ca *BSR, n int) {
 // the lines by colour.
 func (l *level) factorLines() error {
 	nodes, n0 := l.lat.Len(), l.lat.N[0]
-	l.pivot, l.lower = make([]float64, 9*nodes), make([]float64, 9*nodes)
+	pivot, lower := make([]float64, 9*nodes), make([]float64, 9*nodes)
 	for line := range nodes / n0 {
 		j, k := line%l.lat.N[1], line/l.lat.N[1]
 		l.lines[2*(k%2)+j%2] = append(l.lines[2*(k%2)+j%2], int32(line))
@@ -423,42 +444,47 @@ func (l *level) factorLines() error {
 			if i > 0 {
 				// Sᵢ = Aᵢᵢ − Aᵢ,ᵢ₋₁ S⁻¹ᵢ₋₁ Aᵢ₋₁,ᵢ
 				var t [9]float64
-				low := l.lower[9*a : 9*a+9]
-				mul3(low, l.a.Block(a, a-1), l.pivot[9*(a-1):9*a])
+				low := lower[9*a : 9*a+9]
+				mul3(low, l.a.Block(a, a-1), pivot[9*(a-1):9*a])
 				mul3(t[:], low, l.a.Block(a-1, a))
 				for x := range s {
 					s[x] -= t[x]
 				}
 			}
-			if !invert3(l.pivot[9*a:9*a+9], s[:]) || !(s[0] > 0) {
+			if !invert3(pivot[9*a:9*a+9], s[:]) || !(s[0] > 0) {
 				return fmt.Errorf("the block of node %d is not positive definite", a)
 			}
 		}
 	}
+	l.pivot, l.lower = toSingle(pivot), toSingle(lower)
 	return nil
 }
 
 // single copies the matrix to single precision. The smoother is bound by memory
-// and needs no more digits: sums are in double precision, and the outer iteration
-// sees the exact matrix.
-func (l *level) single() {
-	l.val = make([]float32, len(l.a.Val))
-	for n, v := range l.a.Val {
-		l.val[n] = float32(v)
+// and needs no more digits, since the outer iteration sees the exact matrix: the
+// number of iterations is that of a cycle in double precision. Coarse matrices
+// and all factors are computed in double precision.
+func (l *level) single() { l.val = toSingle(l.a.Val) }
+
+func toSingle(v []float64) []float32 {
+	s := make([]float32, len(v))
+	for n, x := range v {
+		s[n] = float32(x)
 	}
+	return s
 }
 
 // mulRow returns block row a of A⋅x.
-func (l *level) mulRow(a int) (y0, y1, y2 float64) {
+func (l *level) mulRow(a int) (y0, y1, y2 float32) {
 	lo, hi := l.a.Ptr[a], l.a.Ptr[a+1]
 	x, val := l.x, l.val[9*lo:9*hi]
 	for _, b := range l.a.Col[lo:hi] {
 		v := val[:9:9]
 		u := x[3*int(b):][:3:3]
 		x0, x1, x2 := u[0], u[1], u[2]
-		y0 += float64(v[0])*x0 + float64(v[1])*x1 + float64(v[2])*x2
-		y1 += float64(v[3])*x0 + float64(v[4])*x1 + float64(v[5])*x2
-		y2 += float64(v[6])*x0 + float64(v[7])*x1 + float64(v[8])*x2
+		y0 += v[0]*x0 + v[1]*x1 + v[2]*x2
+		y1 += v[3]*x0 + v[4]*x1 + v[5]*x2
+		y2 += v[6]*x0 + v[7]*x1 + v[8]*x2
 		val = val[9:]
 	}
 	return y0, y1, y2
@@ -474,7 +500,7 @@ func (l *level) smooth(back bool) {
 		}
 		lines := l.lines[c]
 		_ = par.Blocks(context.Background(), len(lines), max(1, rowBlock/n0), func(lo, hi int) {
-			y := make([]float64, 3*n0)
+			y := make([]float32, 3*n0)
 			for _, line := range lines[lo:hi] {
 				l.relax(y, int(line)*n0, c == 0 && !back)
 			}
@@ -484,11 +510,11 @@ func (l *level) smooth(back bool) {
 
 // relax corrects the line whose first node is a0; y is scratch. zero says that
 // x is zero still.
-func (l *level) relax(y []float64, a0 int, zero bool) {
+func (l *level) relax(y []float32, a0 int, zero bool) {
 	n0 := l.lat.N[0]
 	for i := range n0 {
 		a := a0 + i
-		var s0, s1, s2 float64
+		var s0, s1, s2 float32
 		if !zero {
 			s0, s1, s2 = l.mulRow(a)
 		}
@@ -501,7 +527,7 @@ func (l *level) relax(y []float64, a0 int, zero bool) {
 		}
 		y[3*i], y[3*i+1], y[3*i+2] = y0, y1, y2
 	}
-	var d0, d1, d2 float64
+	var d0, d1, d2 float32
 	for i := n0 - 1; i >= 0; i-- {
 		a := a0 + i
 		m, u := l.pivot[9*a:9*a+9:9*a+9], y[3*i:3*i+3:3*i+3]
@@ -538,17 +564,17 @@ func (l *level) residual() {
 }
 
 // restrict stores Pᵀ r in the coarse vector b.
-func (l *level) restrict(b []float64) {
+func (l *level) restrict(b []float32) {
 	f, c := &l.lat, &l.next
 	_ = par.Blocks(context.Background(), c.Len(), rowBlock, func(lo, hi int) {
 		for n := lo; n < hi; n++ {
 			ci, cj, ck := c.coords(n)
-			var s0, s1, s2 float64
+			var s0, s1, s2 float32
 			for sk, k := range l.child[2][ck].n {
 				for sj, j := range l.child[1][cj].n {
 					wjk := l.child[1][cj].w[sj] * l.child[2][ck].w[sk]
 					for si, i := range l.child[0][ci].n {
-						w := l.child[0][ci].w[si] * wjk
+						w := float32(l.child[0][ci].w[si] * wjk)
 						u := l.r[3*f.node(i, j, k):]
 						s0 += w * u[0]
 						s1 += w * u[1]
@@ -563,7 +589,7 @@ func (l *level) restrict(b []float64) {
 }
 
 // prolong adds P y to x.
-func (l *level) prolong(y []float64) {
+func (l *level) prolong(y []float32) {
 	f, c := &l.lat, &l.next
 	_ = par.Blocks(context.Background(), f.Len(), rowBlock, func(lo, hi int) {
 		for n := lo; n < hi; n++ {
@@ -581,7 +607,7 @@ func (l *level) prolong(y []float64) {
 						if wi == 0 {
 							continue
 						}
-						w := wi * wj * wk
+						w := float32(wi * wj * wk)
 						u := y[3*c.node(pi.n[ti], pj.n[tj], pk.n[tk]):]
 						l.x[3*n] += w * u[0]
 						l.x[3*n+1] += w * u[1]
@@ -595,12 +621,14 @@ func (l *level) prolong(y []float64) {
 }
 
 // applyFixed replaces u by Q u on the fixed nodes.
-func applyFixed(u []float64, fixed []Fixed) {
+func applyFixed[F float32 | float64](u []F, fixed []Fixed) {
 	for n := range fixed {
 		f := &fixed[n]
 		v := u[3*f.Node : 3*f.Node+3]
-		t := [3]float64{v[0], v[1], v[2]}
-		mulBlock(v, f.Q[:], t[:])
+		t := [3]float64{float64(v[0]), float64(v[1]), float64(v[2])}
+		for i := range v {
+			v[i] = F(f.Q[3*i]*t[0] + f.Q[3*i+1]*t[1] + f.Q[3*i+2]*t[2])
+		}
 	}
 }
 
