@@ -272,7 +272,7 @@ func (s *sheet) unrolled(a *risk.Assessment, x *risk.Artery, s0, s1 float64) {
 	s.text(left, s.y+2.6, muted, "Unrolled wall: largest first principal stress over the wall thickness; white: not computed.")
 	s.y += 5
 	s.pdf.ClipRect(left, s.y, k*(s1-s0), h, false)
-	s.image(heat(r, k*(x1-x0), h, lo, hi), left+k*(x0-s0), s.y, k*(x1-x0), h)
+	s.image(s.heat(r, k*(x1-x0), h, lo, hi), left+k*(x0-s0), s.y, k*(x1-x0), h)
 	s.pdf.ClipEnd()
 	s.stroke(muted, 0.2)
 	s.pdf.Rect(left, s.y, k*(s1-s0), h, "D")
@@ -419,7 +419,7 @@ func (s *sheet) section1(q *risk.SectionPicture, x, y, w, k float64, tissue bool
 	if usable(q.Tissue) {
 		tx0, tx1, ty0, ty1 := extent(q.Tissue)
 		s.pdf.ClipRect(x, t, w, w, false)
-		s.image(classes(q.Tissue, k*(tx1-tx0), k*(ty1-ty0)), x+w/2+k*(tx0-cx), t+w/2-k*(ty1-cy), k*(tx1-tx0), k*(ty1-ty0))
+		s.image(s.classes(q.Tissue, k*(tx1-tx0), k*(ty1-ty0)), x+w/2+k*(tx0-cx), t+w/2-k*(ty1-cy), k*(tx1-tx0), k*(ty1-ty0))
 		s.pdf.ClipEnd()
 	} else {
 		s.font("", 8)

@@ -193,7 +193,14 @@ func (c *canvas) FillString(f font.Face, p vg.Point, text string) {
 func (c *canvas) DrawImage(r vg.Rectangle, img image.Image) {
 	x, y := c.page(vg.Point{X: r.Min.X, Y: r.Max.Y})
 	x1, y1 := c.page(vg.Point{X: r.Max.X, Y: r.Min.Y})
-	c.s.image(img, x, y, x1-x, y1-y)
+	b := img.Bounds()
+	wide := image.NewNRGBA(image.Rect(0, 0, c.s.freeWidth(b.Dx()), b.Dy()))
+	for j := range b.Dy() {
+		for i := range wide.Rect.Dx() {
+			wide.Set(i, j, img.At(b.Min.X+i*b.Dx()/wide.Rect.Dx(), b.Min.Y+j))
+		}
+	}
+	c.s.image(wide, x, y, x1-x, y1-y)
 }
 
 // image places a picture with its upper left corner at (x, y), mm.

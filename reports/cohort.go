@@ -304,10 +304,13 @@ func (s *sheet) data(e *risk.Evaluation) {
 	s.small("Unit 1: a number without dimension. " + dash + " no row has a value.")
 }
 
-// panels draws one square plot per level beside each other.
-func (s *sheet) panels(title string, make func(level string) *plot.Plot) {
+// panels draws one plot per level beside each other, square if high is zero.
+func (s *sheet) panels(title string, high float64, make func(level string) *plot.Plot) {
 	side := (s.width() - 44) / 2
-	s.heading(title, side+16)
+	if high == 0 {
+		high = side
+	}
+	s.heading(title, high+16)
 	for n, l := range levelNames {
 		x := margin + 14 + float64(n)*(side+26)
 		p := make(l)
@@ -315,12 +318,12 @@ func (s *sheet) panels(title string, make func(level string) *plot.Plot) {
 		s.textIn(x, s.y+2.5, side, "C", ink, "by "+l)
 		if p == nil {
 			s.font("", 9)
-			s.textIn(x, s.y+side/2, side, "C", muted, "not evaluated")
+			s.textIn(x, s.y+high/2, side, "C", muted, "not evaluated")
 			continue
 		}
-		s.draw(p, x, s.y+4.5, side, side)
+		s.draw(p, x, s.y+4.5, side, high)
 	}
-	s.y += side + 17
+	s.y += high + 17
 }
 
 func (s *sheet) armKeys(e *risk.Evaluation, extra ...key) {
@@ -365,7 +368,7 @@ func (s *sheet) discrimination(e *risk.Evaluation) {
 		return
 	}
 	s.armKeys(e, key{"chance", chance})
-	s.panels("Receiver operating characteristic, with 95 % bands", func(l string) *plot.Plot {
+	s.panels("Receiver operating characteristic, with 95 % bands", 0, func(l string) *plot.Plot {
 		if !has(e, l) {
 			return nil
 		}
@@ -385,7 +388,7 @@ func (s *sheet) discrimination(e *risk.Evaluation) {
 		span(p, 0, 1, 0, 1)
 		return p
 	})
-	s.panels("Precision and recall", func(l string) *plot.Plot {
+	s.panels("Precision and recall", 0, func(l string) *plot.Plot {
 		if !has(e, l) {
 			return nil
 		}
@@ -409,8 +412,8 @@ func (s *sheet) discrimination(e *risk.Evaluation) {
 		t := table{cols: []column{{"Features", "L"}, {"n (positive)", "R"}, {"AUC", "L"}, {"Average precision", "L"}, {"Balanced accuracy", "L"}, {"Sensitivity", "L"}, {"Specificity", "L"}, {"PPV", "L"}, {"NPV", "L"}, {"at threshold", "R"}}}
 		for i := range e.Arms {
 			if r := level(&e.Arms[i], l); r != nil {
-				t.rows = append(t.rows, []string{e.Arms[i].Name, fmt.Sprintf("%d (%d)", r.N, r.Positives), interval(r.AUC, 2), interval(r.AveragePrecision, 2), interval(r.BalancedAccuracy, 2),
-					interval(r.Sensitivity, 2), interval(r.Specificity, 2), interval(r.PPV, 2), interval(r.NPV, 2), number(r.Threshold, 2)})
+				t.rows = append(t.rows, []string{e.Arms[i].Name, fmt.Sprintf("%d (%d)", r.N, r.Positives), stacked(r.AUC, 2), stacked(r.AveragePrecision, 2), stacked(r.BalancedAccuracy, 2),
+					stacked(r.Sensitivity, 2), stacked(r.Specificity, 2), stacked(r.PPV, 2), stacked(r.NPV, 2), number(r.Threshold, 2)})
 			}
 		}
 		if len(t.rows) > 0 {
@@ -475,7 +478,7 @@ func (s *sheet) calibration(e *risk.Evaluation) {
 		return
 	}
 	s.armKeys(e, key{"perfect", chance})
-	s.panels("Observed share against mean predicted probability", func(l string) *plot.Plot {
+	s.panels("Observed share against mean predicted probability", 0, func(l string) *plot.Plot {
 		if !has(e, l) {
 			return nil
 		}
@@ -501,7 +504,7 @@ func (s *sheet) calibration(e *risk.Evaluation) {
 		span(p, 0, 1, 0, 1)
 		return p
 	})
-	s.panels("How the scores of the arm “"+lastMain(e)+"” are spread", func(l string) *plot.Plot {
+	s.panels("How the scores of the arm “"+lastMain(e)+"” are spread", 40, func(l string) *plot.Plot {
 		ns := mainArms(e)
 		r := level(&e.Arms[ns[len(ns)-1]], l)
 		if r == nil || len(r.Scores) == 0 {
@@ -571,7 +574,7 @@ func (s *sheet) usefulness(e *risk.Evaluation) {
 	s.para("Net benefit counts true positives less false positives, weighted by the odds of the threshold probability. It is a measure of the model on these data, not advice on any treatment.")
 	all, none := pen{color.NRGBA{0x6A, 0x3D, 0x9A, 0xFF}, 1, []vgLen{6, 2, 1, 2}}, pen{muted, 0.9, nil}
 	s.armKeys(e, key{"all called positive", all}, key{"none called positive", none})
-	s.panels("Decision curve", func(l string) *plot.Plot {
+	s.panels("Decision curve", 0, func(l string) *plot.Plot {
 		if !has(e, l) {
 			return nil
 		}
@@ -631,7 +634,7 @@ func benefit(e *risk.Evaluation, l string) (t table, ok bool) {
 		return t, false
 	}
 	t.cols = append(t.cols, column{"all positive", "R"})
-	step := max(1, len(use[0].Decision)/10)
+	step := max(1, (len(use[0].Decision)+7)/8)
 	for k := step - 1; k < len(use[0].Decision); k += step {
 		q := use[0].Decision[k]
 		row := []string{fixed(100*q.Threshold, 0)}

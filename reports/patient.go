@@ -79,7 +79,7 @@ func (s *sheet) summary(a *risk.Assessment) {
 	s.table(t)
 	s.y -= 1.5
 	s.small(dash + " not computed or not applicable (see the page on image and data quality). p95, p99: 95th and 99th percentile of the first principal stress over the volume; cap: tissue between lumen and low attenuation plaque.")
-	s.trees(a, frontal, min(78, s.bottom()-s.y-22))
+	s.trees(a, frontal, s.bottom()-s.y-23)
 }
 
 // score draws the box with the patient's risk.
@@ -150,11 +150,11 @@ func (s *sheet) trees(a *risk.Assessment, v view, h float64) {
 		s.para("The coronary tree is not drawn: no artery has a traced centre-line.")
 		return
 	}
-	h = max(h, 50)
-	s.need(h + 20)
 	gap := 6.0
 	w := (s.width() - gap - 14) / 2
 	x0, x1, y0, y1 := v.box(bs)
+	h = max(min(h, (w-12)/(x1-x0)*(y1-y0)+12), 50)
+	s.need(h + 22)
 	k := min((w-12)/(x1-x0), (h-12)/(y1-y0))
 	lo, hi, ok := stressRange(a)
 	s.font("B", 9.5)
@@ -308,7 +308,7 @@ func (s *sheet) anatomy(a *risk.Assessment) {
 	}
 	s.small("Diameter and area stenosis against the reference of the artery; remodelling index: vessel area at the plaque over that of the reference; burden: wall and plaque area over vessel area, at its largest. " + dash + " not computed.")
 	s.heading("Course of the arteries", 80)
-	s.trees(a, lateral, min(84, s.bottom()-s.y-24))
+	s.trees(a, lateral, s.bottom()-s.y-23)
 }
 
 func anatomyCells(m *risk.Measures) []string {

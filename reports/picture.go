@@ -34,9 +34,21 @@ func extent(r *risk.Raster) (x0, x1, y0, y1 float64) {
 const dotsPerMM = 300 / 25.4 // pixels of a picture per mm of paper
 
 // pixels returns how many pixels a picture gets on w×h mm of paper: 300 dpi,
-// or its own if that is finer.
-func pixels(r *risk.Raster, w, h float64) (nx, ny int) {
-	return min(max(r.Cols, int(math.Ceil(w*dotsPerMM))), 4096), min(max(r.Rows, int(math.Ceil(h*dotsPerMM))), 4096)
+// or its own if that is finer. No two pictures of a document have the same
+// width in pixels: the PDF writer orders them by width, and equal ones by the
+// random order of a map.
+func (s *sheet) pixels(r *risk.Raster, w, h float64) (nx, ny int) {
+	nx = min(max(r.Cols, int(math.Ceil(w*dotsPerMM))), 4096)
+	return s.freeWidth(nx), min(max(r.Rows, int(math.Ceil(h*dotsPerMM))), 4096)
+}
+
+// freeWidth returns the least unused width from nx on.
+func (s *sheet) freeWidth(nx int) int {
+	for s.used[nx] {
+		nx++
+	}
+	s.used[nx] = true
+	return nx
 }
 
 // sample returns the value at a continuous column and row, linear between
@@ -52,7 +64,7 @@ func sample(r *risk.Raster, c, row float64) float64 {
 
 // grey draws CT numbers through the window, linear between pixels.
 func (s *sheet) grey(r *risk.Raster, w, h float64) image.Image {
-	nx, ny := pixels(r, w, h)
+	nx, ny := s.pixels(r, w, h)
 	img := image.NewGray(image.Rect(0, 0, nx, ny))
 	lo := s.cfg.WindowLevel - s.cfg.WindowWidth/2
 	for y := range ny {
@@ -70,8 +82,8 @@ func (s *sheet) grey(r *risk.Raster, w, h float64) image.Image {
 }
 
 // heat draws values between lo and hi in cividis; holes are white.
-func heat(r *risk.Raster, w, h, lo, hi float64) image.Image {
-	nx, ny := pixels(r, w, h)
+func (s *sheet) heat(r *risk.Raster, w, h, lo, hi float64) image.Image {
+	nx, ny := s.pixels(r, w, h)
 	img := image.NewPaletted(image.Rect(0, 0, nx, ny), cividisPalette())
 	for y := range ny {
 		row := (float64(y)+0.5)*float64(r.Rows)/float64(ny) - 0.5
@@ -98,8 +110,8 @@ func cividisPalette() color.Palette {
 
 // classes draws a tissue map: low attenuation hatched, calcified dotted, every
 // border between tissues dark.
-func classes(r *risk.Raster, w, h float64) image.Image {
-	nx, ny := pixels(r, w, h)
+func (s *sheet) classes(r *risk.Raster, w, h float64) image.Image {
+	nx, ny := s.pixels(r, w, h)
 	img := image.NewNRGBA(image.Rect(0, 0, nx, ny))
 	at := func(x, y int) imaging.Tissue {
 		x, y = min(max(x, 0), nx-1), min(max(y, 0), ny-1)
@@ -199,7 +211,7 @@ func (s *sheet) upright(x, y, k, lo, hi float64, label string) {
 	s.stroke(muted, 0.2)
 	s.pdf.Line(x, y, x, y+k*(hi-lo))
 	s.font("", 8)
-	n := max(1, int(k*(hi-lo)/6))
+	n := max(3, int(k*(hi-lo)/3.5))
 	for _, t := range (niceTicks{n}).Ticks(lo, hi) {
 		ty := y + k*(hi-t.Value)
 		s.pdf.Line(x-1, ty, x, ty)

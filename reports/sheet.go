@@ -47,6 +47,7 @@ type sheet struct {
 	program  string
 	section  string
 	pictures int
+	used     map[int]bool // widths of pictures in pixels
 }
 
 // begin opens a document.
@@ -64,7 +65,7 @@ func begin(cfg Config, title, left string, content any, prov risk.Provenance) (*
 		return nil, err
 	}
 	paper := map[string]string{"a4": "A4", "letter": "Letter"}[cfg.Paper]
-	s := &sheet{pdf: fpdf.New("P", "mm", paper, ""), cfg: cfg, id: hex.EncodeToString(sum[:])[:12], left: clean(left)}
+	s := &sheet{pdf: fpdf.New("P", "mm", paper, ""), cfg: cfg, id: hex.EncodeToString(sum[:])[:12], left: clean(left), used: map[int]bool{}}
 	s.program = clean(strings.TrimSpace(prov.Program + " " + prov.Version))
 	p := s.pdf
 	s.w, s.h = p.GetPageSize()

@@ -142,13 +142,10 @@ func interval(v risk.Interval, decimals int) string {
 	return s + " (" + fixed(float64(v.Low), decimals) + " to " + fixed(float64(v.High), decimals) + ")"
 }
 
+// stacked writes an estimate above its interval, for narrow columns.
+func stacked(v risk.Interval, decimals int) string {
+	return strings.Replace(interval(v, decimals), " (", "\n(", 1)
+}
+
 // upTo writes the resolution x of a measure, rounded up so that "< x" is true.
 func upTo(x float64) string { return "< " + fixed(math.Ceil(x*100-1e-6)/100, 2) }
-
-// stem cuts a long word such as a hash for display.
-func stem(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return s[:n]
-}

@@ -137,8 +137,8 @@ func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b b
 		s.text(lx, ly, ink, b.name)
 	}
 	s.font("B", 8)
-	s.text(x+1.5, y+h/2, muted, v.left)
-	s.textIn(x, y+h/2, w-1.5, "R", muted, v.right)
+	s.text(x+1.5, y+4.2, muted, v.left)
+	s.textIn(x, y+4.2, w-1.5, "R", muted, v.right)
 	s.stroke(ink, 0.6)
 	s.pdf.Line(x+3, y+h-3, x+3+20*k, y+h-3)
 	s.font("", 8)
