@@ -1,10 +1,10 @@
 package segmentation
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -70,8 +70,38 @@ type Mask struct {
 	*imaging.Mask
 }
 
-// maxLabelMap bounds a label map file, bytes.
-const maxLabelMap = 1 << 20
+// Bounds of a label map file. The YAML parser takes time with the square of the
+// nesting, so a hostile file of deep brackets is refused before it is parsed.
+const (
+	maxLabelMap = 1 << 16 // bytes
+	maxLine     = 1000    // bytes
+	maxNesting  = 8       // open brackets
+)
+
+// tame tells whether text stays within the bounds of a label map.
+func tame(text []byte) error {
+	if len(text) > maxLabelMap {
+		return fmt.Errorf("more than %d bytes: this is no label map", maxLabelMap)
+	}
+	depth := 0
+	for n, line := range bytes.Split(text, []byte("\n")) {
+		if len(line) > maxLine {
+			return fmt.Errorf("line %d: longer than %d bytes: this is no label map", n+1, maxLine)
+		}
+		for _, c := range line {
+			switch c {
+			case '[', '{':
+				depth++
+			case ']', '}':
+				depth = max(depth-1, 0)
+			}
+			if depth > maxNesting {
+				return fmt.Errorf("line %d: more than %d open brackets: this is no label map", n+1, maxNesting)
+			}
+		}
+	}
+	return nil
+}
 
 // ReadLabelMap reads a YAML file such as
 //
@@ -97,8 +127,8 @@ func ReadLabelMap(path string) (LabelMap, error) {
 // ParseLabelMap reads the text of a label map. Unknown keys, arteries and
 // structures, repeated names and repeated plaques are errors with their line.
 func ParseLabelMap(text []byte) (LabelMap, error) {
-	if len(text) > maxLabelMap {
-		return nil, fmt.Errorf("more than %d bytes: this is no label map", maxLabelMap)
+	if err := tame(text); err != nil {
+		return nil, err
 	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
@@ -417,6 +447,3 @@ func generic(name string) bool {
 	}
 	return true
 }
-
-// finite tells whether x is a number.
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

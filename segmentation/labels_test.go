@@ -58,6 +58,10 @@ func TestParseLabelMap(t *testing.T) {
 		{"", "want one YAML map"},
 		{"a: {structure: [plaque]}", "want a plain value"},
 		{"a: {", "not readable as YAML"},
+		{strings.Repeat("[", 60000), "this is no label map"},
+		{strings.Repeat("[\n", 30000), "more than 8 open brackets"},
+		{strings.Repeat("- ", 30000), "longer than 1000 bytes"},
+		{strings.Repeat("#\n", 40000), "more than 65536 bytes"},
 	} {
 		if _, err := ParseLabelMap([]byte(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: got %v, want %q", test.text, err, test.want)
