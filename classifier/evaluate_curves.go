@@ -1,0 +1,180 @@
+package classifier
+
+import (
+	"math"
+	"slices"
+
+	"github.com/plaquerisk/plaquerisk/risk"
+)
+
+// decisions counts right and wrong ones.
+type decisions struct{ tp, fp, tn, fn float64 }
+
+// decide counts the decisions "at least threshold" over rows.
+func decide(p []float64, y []int, rows []int, threshold float64) (t decisions) {
+	for _, n := range rows {
+		switch {
+		case p[n] >= threshold && y[n] == 1:
+			t.tp++
+		case p[n] >= threshold:
+			t.fp++
+		case y[n] == 1:
+			t.fn++
+		default:
+			t.tn++
+		}
+	}
+	return t
+}
+
+// rates fills the rates at the threshold, with intervals by resampling patients.
+func (o *outOfFold) rates(r *risk.LevelResult, p []float64, threshold float64, b *resamples) {
+	all := make([]int, len(p))
+	for n := range all {
+		all[n] = n
+	}
+	for _, rate := range []struct {
+		to *risk.Interval
+		of func(t decisions) float64
+	}{
+		{&r.Sensitivity, func(t decisions) float64 { return t.tp / (t.tp + t.fn) }},
+		{&r.Specificity, func(t decisions) float64 { return t.tn / (t.tn + t.fp) }},
+		{&r.PPV, func(t decisions) float64 { return t.tp / (t.tp + t.fp) }},
+		{&r.NPV, func(t decisions) float64 { return t.tn / (t.tn + t.fn) }},
+		{&r.BalancedAccuracy, func(t decisions) float64 { return (t.tp/(t.tp+t.fn) + t.tn/(t.tn+t.fp)) / 2 }},
+	} {
+		stat := func(rows []int) float64 { return rate.of(decide(p, o.label, rows, threshold)) }
+		*rate.to = b.interval(stat(all), stat)
+	}
+	average := func(rows []int) float64 {
+		s, y := pick(p, rows), pick(o.label, rows)
+		return AveragePrecision(s, y)
+	}
+	r.AveragePrecision = b.interval(average(all), average)
+}
+
+// rocSteps is the number of steps of 1 − specificity of a curve with its band.
+const rocSteps = 50
+
+// curves fills ROC, precision–recall, calibration and decision curves.
+func (o *outOfFold) curves(r *risk.LevelResult, p []float64, b *resamples) {
+	value := rocAt(p, o.label)
+	band := make([][]float64, rocSteps+1)
+	for _, rows := range b.rows {
+		s, y := pick(p, rows), pick(o.label, rows)
+		curve := rocAt(s, y)
+		if curve == nil {
+			continue
+		}
+		for n := range band {
+			band[n] = append(band[n], curve[n])
+		}
+	}
+	for n, v := range value {
+		slices.Sort(band[n])
+		r.ROC = append(r.ROC, risk.CurvePoint{X: float64(n) / rocSteps, Y: v,
+			Low: risk.Number(quantileOrNaN(band[n], (1-level)/2)), High: risk.Number(quantileOrNaN(band[n], (1+level)/2))})
+	}
+	r.PR = precisionRecall(p, o.label)
+	r.Calibration = calibrationCurve(p, o.label)
+	prevalence := float64(o.positives()) / float64(len(p))
+	for n := 1; n < 20; n++ {
+		t := float64(n) / 20
+		r.Decision = append(r.Decision, risk.DecisionRow{Threshold: t, Model: NetBenefit(p, o.label, t), TreatAll: prevalence - (1-prevalence)*t/(1-t)})
+	}
+}
+
+// rocAt returns the sensitivity at each of the steps of 1 − specificity, linear
+// between the points of the curve; nil if a class is missing.
+func rocAt(s []float64, y []int) []float64 {
+	order := sorted(s)
+	slices.Reverse(order)
+	var n1, n0 float64
+	for _, v := range y {
+		if v == 1 {
+			n1++
+		} else {
+			n0++
+		}
+	}
+	if n1 == 0 || n0 == 0 {
+		return nil
+	}
+	xs, ys := []float64{0}, []float64{0}
+	var tp, fp float64
+	for lo := 0; lo < len(order); {
+		hi := lo
+		for hi < len(order) && s[order[hi]] == s[order[lo]] {
+			if y[order[hi]] == 1 {
+				tp++
+			} else {
+				fp++
+			}
+			hi++
+		}
+		xs, ys = append(xs, fp/n0), append(ys, tp/n1)
+		lo = hi
+	}
+	out := make([]float64, rocSteps+1)
+	at := 0
+	for n := range out {
+		x := float64(n) / rocSteps
+		for at+1 < len(xs) && xs[at+1] <= x {
+			at++
+		}
+		out[n] = ys[at]
+		if at+1 < len(xs) && xs[at+1] > xs[at] {
+			out[n] += (x - xs[at]) / (xs[at+1] - xs[at]) * (ys[at+1] - ys[at])
+		}
+	}
+	out[rocSteps] = 1
+	return out
+}
+
+// precisionRecall returns the points of the curve, one per distinct score.
+func precisionRecall(s []float64, y []int) []risk.CurvePoint {
+	order := sorted(s)
+	slices.Reverse(order)
+	var n1 float64
+	for _, v := range y {
+		n1 += float64(v)
+	}
+	var out []risk.CurvePoint
+	var tp float64
+	for lo := 0; lo < len(order); {
+		hi := lo
+		for hi < len(order) && s[order[hi]] == s[order[lo]] {
+			tp += float64(y[order[hi]])
+			hi++
+		}
+		out = append(out, risk.CurvePoint{X: tp / n1, Y: tp / float64(hi), Low: risk.NaN(), High: risk.NaN(), N: hi})
+		lo = hi
+	}
+	return out
+}
+
+// calibrationRows is the least number of rows in a bin of the calibration curve.
+const calibrationRows = 10
+
+// calibrationCurve compares mean probability and observed share in bins of equal
+// numbers, with Wilson's interval.
+func calibrationCurve(p []float64, y []int) []risk.CurvePoint {
+	order := sorted(p)
+	bins := min(10, max(1, len(p)/calibrationRows))
+	var out []risk.CurvePoint
+	for b := range bins {
+		lo, hi := b*len(p)/bins, (b+1)*len(p)/bins
+		var sum, events float64
+		for _, n := range order[lo:hi] {
+			sum += p[n]
+			events += float64(y[n])
+		}
+		n := float64(hi - lo)
+		low, high := Wilson(events/n, n, level)
+		out = append(out, risk.CurvePoint{X: sum / n, Y: events / n, Low: risk.Number(low), High: risk.Number(high), N: hi - lo})
+	}
+	if math.IsNaN(out[0].X) {
+		return nil
+	}
+	return out
+}
