@@ -3,7 +3,6 @@ package fem
 import (
 	"io"
 	"math"
-	"strings"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
@@ -234,6 +233,3 @@ func (r *Result) polar(e int) []float64 {
 	}
 	return []float64{along(radial), along(r3.Cross(t, radial)), along(t)}
 }
-
-// String lists the columns' settings in one line, for logs.
-func (c Config) String() string { return strings.TrimSpace(settings(c)) }

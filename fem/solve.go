@@ -76,9 +76,6 @@ func Solve(ctx context.Context, v *coronary.Vessel, tissue *imaging.Labels, from
 	if r.Mesh, err = mesh.Sweep(ctx, v, from-cfg.Padding, to+cfg.Padding, cfg.sizes()); err != nil {
 		return nil, where(err)
 	}
-	if n := 3 * len(r.Mesh.Nodes); n > maxUnknowns {
-		return nil, where(fmt.Errorf("%d unknowns, at most %d; raise element_length_mm or shorten the interval", n, maxUnknowns))
-	}
 	p := NewProblem(&r.Mesh.Mesh, element.Lame{})
 	p.Lattice = &sparse.Lattice{N: [3]int{r.Mesh.Through + 1, r.Mesh.Around, r.Mesh.Along + 1}, Ring: true}
 	r.Points = make([]Point, element.Points*len(r.Mesh.Cells))
@@ -117,9 +114,6 @@ func Solve(ctx context.Context, v *coronary.Vessel, tissue *imaging.Labels, from
 	r.Notes = r.notes()
 	return r, nil
 }
-
-// maxUnknowns bounds the memory of a vessel to some 4 GB.
-const maxUnknowns = 3_000_000
 
 // samples are the reference coordinates of eight sub-cells in each octant of
 // the element, [8·q + n].

@@ -97,6 +97,9 @@ func (s *Swept) faces(i int) [][4]int32 {
 	return f
 }
 
+// maxNodes bounds the memory of a solution to some 4 GB.
+const maxNodes = 1_000_000
+
 // ring is a section as distances from the lumen's centroid along rays.
 type ring struct {
 	s           float64
@@ -116,6 +119,9 @@ func Sweep(ctx context.Context, v *coronary.Vessel, from, to float64, sizes Size
 	n := max(2, int(math.Round((hi-lo)/sizes.Axial)))
 	if hi-lo < 2*sizes.Axial {
 		return nil, fmt.Errorf("%w: %.2f mm between s = %.2f and %.2f mm, need %.2f mm", ErrSpan, hi-lo, lo, hi, 2*sizes.Axial)
+	}
+	if nodes := (n + 1) * sizes.Around * (sizes.Through + 1); nodes > maxNodes {
+		return nil, fmt.Errorf("%d nodes, at most %d; make the elements longer or the interval shorter", nodes, maxNodes)
 	}
 	m := &Swept{Around: sizes.Around, Through: sizes.Through, Along: n}
 	rings := make([]ring, len(run))

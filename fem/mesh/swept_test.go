@@ -149,6 +149,12 @@ func TestIncomplete(t *testing.T) {
 		t.Errorf("no sections: %v, want ErrSpan", err)
 	}
 
+	huge := sizes
+	huge.Axial, huge.Around, huge.Through = 0.02, 512, 64
+	if _, err := Sweep(context.Background(), v, 7, 20, huge); err == nil || !strings.Contains(err.Error(), "nodes") {
+		t.Errorf("a mesh of 21 million nodes: %v", err)
+	}
+
 	v = arc(20, 0, 1.5, 2.5)
 	v.Sections[20].Lumen = circle(2.5)
 	if m, err = Sweep(context.Background(), v, 0, 20, sizes); err != nil {
