@@ -515,17 +515,17 @@ func (s *sheet) calibration(e *risk.Evaluation) {
 	s.y -= 4
 	s.keys(margin+14, s.y, key{"negative", pen{calColour, 1.5, []vgLen{4, 2}}}, key{"positive", pen{lowColour, 1.5, nil}})
 	s.y += 6
+	t := table{cols: []column{{"Level", "L"}, {"Features", "L"}, {"Slope (ideal: 1)", "R"}, {"Intercept, log-odds (ideal: 0)", "R"}, {"Brier score", "R"}, {"Log loss", "R"}, {"Expected calibration error", "R"}}}
 	for _, l := range levelNames {
-		t := table{cols: []column{{"Features", "L"}, {"Slope (1 is ideal)", "R"}, {"Intercept, log-odds (0 is ideal)", "R"}, {"Brier score", "R"}, {"Log loss", "R"}, {"Expected calibration error", "R"}}}
 		for i := range e.Arms {
 			if r := level(&e.Arms[i], l); r != nil {
-				t.rows = append(t.rows, []string{e.Arms[i].Name, number(r.CalSlope, 2), number(r.CalIntercept, 2), number(r.Brier, 3), number(r.LogLoss, 3), number(r.ECE, 3)})
+				t.rows = append(t.rows, []string{l, e.Arms[i].Name, number(r.CalSlope, 2), number(r.CalIntercept, 2), number(r.Brier, 3), number(r.LogLoss, 3), number(r.ECE, 3)})
 			}
 		}
-		if len(t.rows) > 0 {
-			s.heading("Calibration by "+l, 30)
-			s.table(t)
-		}
+	}
+	if len(t.rows) > 0 {
+		s.heading("Measures of calibration", 30)
+		s.table(t)
 	}
 }
 

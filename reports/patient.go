@@ -358,15 +358,22 @@ func (s *sheet) plaques(a *risk.Assessment) {
 		note += " *: the cap is below a voxel, so that its stress is a result of the model and not a measurement."
 	}
 	s.small(note)
+	var notes []risk.Note
 	for i := range a.Lesions {
 		l := &a.Lesions[i]
-		if len(l.Notes) > 0 {
-			s.heading("Notes on "+l.Name, 15)
-			s.notes(l.Notes)
+		for _, n := range l.Notes {
+			if n.Where == "" {
+				n.Where = l.Name
+			}
+			notes = append(notes, n)
 		}
 		if l.Prediction == nil && l.Reason != "" && a.Patient.Prediction != nil {
 			s.para(l.Name + " was not scored: " + l.Reason + ".")
 		}
+	}
+	if len(notes) > 0 {
+		s.heading("Notes on plaques", 15)
+		s.notes(notes)
 	}
 }
 

@@ -112,7 +112,12 @@ func cividisPalette() color.Palette {
 // border between tissues dark.
 func (s *sheet) classes(r *risk.Raster, w, h float64) image.Image {
 	nx, ny := s.pixels(r, w, h)
-	img := image.NewNRGBA(image.Rect(0, 0, nx, ny))
+	palette := color.Palette{} // by tissue, then border, hatching, dots
+	for t := range imaging.NumTissues {
+		palette = append(palette, tissueColour(imaging.Tissue(t)))
+	}
+	border, hatch, dot := uint8(len(palette)), uint8(len(palette)+1), uint8(len(palette)+2)
+	img := image.NewPaletted(image.Rect(0, 0, nx, ny), append(palette, color.NRGBA{0x30, 0x30, 0x30, 0xFF}, ink, white))
 	at := func(x, y int) imaging.Tissue {
 		x, y = min(max(x, 0), nx-1), min(max(y, 0), ny-1)
 		v := r.Values[y*r.Rows/ny*r.Cols+x*r.Cols/nx]
@@ -124,16 +129,16 @@ func (s *sheet) classes(r *risk.Raster, w, h float64) image.Image {
 	for y := range ny {
 		for x := range nx {
 			t := at(x, y)
-			c := tissueColour(t)
+			c := uint8(t)
 			switch {
 			case t != at(x+1, y) || t != at(x, y+1) || t != at(x-1, y) || t != at(x, y-1):
-				c = color.NRGBA{0x30, 0x30, 0x30, 0xFF}
+				c = border
 			case t == imaging.LowAttenuation && (x+y)%10 < 2:
-				c = ink
+				c = hatch
 			case t == imaging.Calcified && x%8 < 2 && y%8 < 2:
-				c = white
+				c = dot
 			}
-			img.SetNRGBA(x, y, c)
+			img.Pix[y*img.Stride+x] = c
 		}
 	}
 	return img

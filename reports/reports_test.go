@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,6 +29,66 @@ func patientPDF(t *testing.T, a *risk.Assessment, cfg Config) []byte {
 	return b.Bytes()
 }
 
+var full []byte
+
+// fullPDF draws the full patient once for all tests.
+func fullPDF(t *testing.T) []byte {
+	t.Helper()
+	if full == nil {
+		full = patientPDF(t, testFull(), DefaultConfig())
+	}
+	return full
+}
+
+// word is a word of a page with its box, pt.
+type word struct {
+	x0, y0, x1, y1 float64
+	text           string
+}
+
+var wordLine = regexp.MustCompile(`<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]+)">(.*)</word>`)
+
+// checkOverlap fails where two words of a page cover each other, or a word
+// leaves the page. Boxes hold ascenders and descenders of the font, so that a
+// quarter is taken off above and below.
+func checkOverlap(t *testing.T, pdf []byte) {
+	t.Helper()
+	tool, err := exec.LookPath("pdftotext")
+	if err != nil {
+		t.Skip("pdftotext is not installed")
+	}
+	cmd := exec.Command(tool, "-bbox", "-", "-")
+	cmd.Stdin = bytes.NewReader(pdf)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, page := range strings.Split(string(out), "<page ")[1:] {
+		var words []word
+		for _, m := range wordLine.FindAllStringSubmatch(page, -1) {
+			var v [4]float64
+			for k := range v {
+				v[k], _ = strconv.ParseFloat(m[k+1], 64)
+			}
+			cut := (v[3] - v[1]) / 4
+			if v[3]-v[1] > v[2]-v[0] && len(m[5]) > 2 {
+				cut = 0 // turned text
+			}
+			words = append(words, word{v[0], v[1] + cut, v[2], v[3] - cut, m[5]})
+		}
+		for i, a := range words {
+			if a.x0 < 30 || a.x1 > 595.3-30 || a.y1 > 842-15 {
+				t.Errorf("page %d: %q leaves the margins: %.0f to %.0f", n+1, a.text, a.x0, a.x1)
+			}
+			for _, b := range words[:i] {
+				if min(a.x1, b.x1)-max(a.x0, b.x0) > 0.8 && min(a.y1, b.y1)-max(a.y0, b.y0) > 0.5 {
+					t.Errorf("page %d: %q covers %q at (%.0f, %.0f) pt", n+1, a.text, b.text, a.x0, a.y0)
+				}
+			}
+		}
+	}
+}
+
 // keep stores the file where REPORTS_OUT says, for a person to look at.
 func keep(t *testing.T, b []byte) {
 	if dir := os.Getenv("REPORTS_OUT"); dir != "" {
@@ -41,7 +103,11 @@ func keep(t *testing.T, b []byte) {
 // pages and the report identifier, whatever is missing or too long.
 func TestFrameOnEveryPage(t *testing.T) {
 	for _, c := range patients {
-		t.Run(c.name, func(t *testing.T) { checkFrame(t, patientPDF(t, c.make(), DefaultConfig())) })
+		t.Run(c.name, func(t *testing.T) {
+			pdf := patientPDF(t, c.make(), DefaultConfig())
+			checkFrame(t, pdf)
+			checkOverlap(t, pdf)
+		})
 	}
 }
 
@@ -88,13 +154,14 @@ func TestCohortFrame(t *testing.T) {
 			}
 			keep(t, b.Bytes())
 			checkFrame(t, b.Bytes())
+			checkOverlap(t, b.Bytes())
 		})
 	}
 }
 
 // The same result gives the same bytes.
 func TestSameBytes(t *testing.T) {
-	first := patientPDF(t, testFull(), DefaultConfig())
+	first := fullPDF(t)
 	if !bytes.Equal(first, patientPDF(t, testFull(), DefaultConfig())) {
 		t.Error("two runs of the patient report differ")
 	}
@@ -111,7 +178,7 @@ func TestSameBytes(t *testing.T) {
 
 // The label of the model stands on every page of a report that shows a score.
 func TestModelLabelOnEveryPage(t *testing.T) {
-	for n, p := range checkFrame(t, patientPDF(t, testFull(), DefaultConfig())) {
+	for n, p := range checkFrame(t, fullPDF(t)) {
 		if !strings.Contains(p, "synthetic cohort, for demonstration") {
 			t.Errorf("page %d lacks the label of the model", n+1)
 		}
@@ -135,4 +202,58 @@ func TestGlyphs(t *testing.T) {
 			t.Errorf("the font lacks %q", r)
 		}
 	}
+}
+
+// Settings that cannot be drawn are refused in the words of the YAML file.
+func TestConfig(t *testing.T) {
+	if err := DefaultConfig().Validate(); err != nil {
+		t.Error(err)
+	}
+	err := Config{Paper: "a3", Date: "today"}.Validate()
+	for _, want := range []string{"paper", "window_width_hu", "document_date"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error %v does not name %s", err, want)
+		}
+	}
+	letter := DefaultConfig()
+	letter.Paper = "letter"
+	checkFrame(t, patientPDF(t, testMinimal(), letter))
+}
+
+// Numbers are rounded to what a reader may trust, and absent ones are dashes.
+func TestNumbers(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{fixed(-0.04, 1), "0.0"}, {fixed(-1.25, 1), "−1.2"}, {number(risk.NaN(), 1), "–"}, {quantity(risk.NaN(), 1, "mm"), "not computed"},
+		{percent(0.342), "34 %"}, {percent(0.001), "< 1 %"}, {percent(0.999), "> 99 %"}, {general(15234), "15234"}, {general(0.012345), "0.0123"}, {general(1.5e-7), "1.50e−07"},
+		{capWords(&risk.Measures{CapMM: 0.2, CapBelowVoxel: true}, [3]float64{0.35, 0.35, 0.5}), "< 0.50"},
+		{interval(risk.Interval{Value: 0.5, Low: -0.1, High: 0.9}, 1), "0.5 (−0.1 to 0.9)"},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+// The colour map grows lighter from end to end and meets its published ends.
+func TestCividis(t *testing.T) {
+	last := -1.0
+	for k := range 101 {
+		c := cividis(float64(k) / 100)
+		y := 0.2126*float64(c.R) + 0.7152*float64(c.G) + 0.0722*float64(c.B)
+		if y < last {
+			t.Errorf("the map grows darker at %d %%", k)
+		}
+		last = y
+	}
+}
+
+func ExamplePatient() {
+	a := &risk.Assessment{Case: "P-001", Patient: risk.Level{Reason: "no plaque in the segmentation"}}
+	var pdf bytes.Buffer
+	if err := Patient(&pdf, a, DefaultConfig()); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(pdf.Bytes()[:5]))
+	// Output: %PDF-
 }

@@ -142,9 +142,10 @@ func interval(v risk.Interval, decimals int) string {
 	return s + " (" + fixed(float64(v.Low), decimals) + " to " + fixed(float64(v.High), decimals) + ")"
 }
 
-// stacked writes an estimate above its interval, for narrow columns.
+// stacked writes an estimate above its interval, for narrow columns of values
+// that are never negative: "0.83" above "(0.74–0.90)".
 func stacked(v risk.Interval, decimals int) string {
-	return strings.Replace(interval(v, decimals), " (", "\n(", 1)
+	return strings.NewReplacer(" (", "\n(", " to ", "–").Replace(interval(v, decimals))
 }
 
 // upTo writes the resolution x of a measure, rounded up so that "< x" is true.

@@ -168,8 +168,8 @@ func (s *sheet) widths(t *table) []float64 {
 			out[c] = least[c] + (avail-need)*(liked[c]-least[c])/(want-need)
 		}
 	}
-	if t.plain && len(out) == 2 && want <= avail {
-		out[0] = max(out[0], 48)
+	if t.plain && len(out) == 2 {
+		out[0] = min(max(liked[0], 48), avail/3)
 		out[1] = avail - out[0]
 	}
 	return out
