@@ -10,8 +10,8 @@ func mul64(a, b uint64) (hi, lo uint64) { return bits.Mul64(a, b) }
 // least is the gain below which a split is noise of rounding.
 const least = 1e-6
 
-// split is a way to part the rows of a node.
-type split struct {
+// nodeSplit is a way to part the rows of a node.
+type nodeSplit struct {
 	gain        float64 // score of both sides, less that of the node once chosen
 	slot        int     // chosen column
 	bin         int     // last bin on the left
@@ -123,12 +123,12 @@ func single(x float64) float64 { return float64(float32(x)) }
 
 // best finds the split with the largest gain; the first of equal ones in the
 // order of columns, missing to the right before left, thresholds.
-func (g *grower) best(sum cell, hist []cell) (split, bool) {
+func (g *grower) best(sum cell, hist []cell) (nodeSplit, bool) {
 	// Everything is in units: gains, being g²/h, come out as multiples of
 	// 1/unit too.
-	lambda := g.Lambda * g.unit
+	lambda := float64(g.Lambda * g.unit)
 	parent := float64(sum.g) * float64(sum.g) / (float64(sum.h) + lambda)
-	found := split{gain: parent + max(g.Gamma, least)*g.unit}
+	found := nodeSplit{gain: parent + float64(max(g.Gamma, least)*g.unit)}
 	ok := false
 	for slot := range g.chosen {
 		h := hist[g.offset[slot]:g.offset[slot+1]]
@@ -136,7 +136,7 @@ func (g *grower) best(sum cell, hist []cell) (split, bool) {
 		missing := h[last]
 		for _, left := range [2]cell{{}, missing} {
 			if bin, at, score := g.scan(h[:last], left, sum, lambda, found.gain); bin >= 0 {
-				found = split{score, slot, bin, left.n > 0, at}
+				found = nodeSplit{score, slot, bin, left.n > 0, at}
 				ok = true
 			}
 			if missing.n == 0 {
@@ -145,7 +145,7 @@ func (g *grower) best(sum cell, hist []cell) (split, bool) {
 		}
 	}
 	if !ok {
-		return split{}, false
+		return nodeSplit{}, false
 	}
 	found.gain = (found.gain - parent) / g.unit
 	h := hist[g.offset[found.slot]:g.offset[found.slot+1]]
@@ -196,7 +196,7 @@ func threshold(col *binned, h []cell, b int) float64 {
 	for next := b + 1; next < len(col.low); next++ {
 		if h[next].n > 0 {
 			low, high := col.high[b], col.low[next]
-			t := low + (high-low)/2
+			t := low + float64((high-low)/2)
 			if !(t > low) || math.IsInf(t, 0) {
 				t = high // neighbours among the floating-point numbers
 			}

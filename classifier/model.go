@@ -191,7 +191,7 @@ func newRange(d *Data, c int) Range {
 // quantile returns the q-quantile of sorted values, 0 ≤ q ≤ 1, with linear
 // interpolation between order statistics (type 7 of Hyndman and Fan 1996).
 func quantile(sorted []float64, q float64) float64 {
-	at := q * float64(len(sorted)-1)
+	at := float64(q * float64(len(sorted)-1)) // no fused multiply-subtract below
 	i := int(at)
 	if i+1 >= len(sorted) {
 		return sorted[len(sorted)-1]

@@ -7,6 +7,9 @@ package classifier
 //
 //	F(x) = φ₀ + Σ φ_c                                             (C.8)
 //
+// Products are converted to float64 before they are added, so that processors
+// with a fused multiply-add give the same bits.
+//
 // The game is path-dependent: the value of a set S of columns is the mean of
 // the leaves that x reaches when a split on a column outside S sends it both
 // ways, in proportion to the covers of the children.
@@ -38,7 +41,7 @@ func (t Tree) mean(n int32) float64 {
 		return node.Value
 	}
 	l, r := t.shares(n)
-	return l*t.mean(node.Left) + r*t.mean(node.Right)
+	return float64(l*t.mean(node.Left)) + float64(r*t.mean(node.Right))
 }
 
 // shares returns the shares of cover of the children of split n.
@@ -92,7 +95,7 @@ func (s *shapley) recurse(n int32, depth int, zero, one float64, feature int32) 
 	if node.Feature < 0 {
 		for i := 1; i <= length; i++ {
 			w := unwoundSum(path[:length+1], i)
-			s.phi[path[i].feature] += w * (path[i].one - path[i].zero) * node.Value
+			s.phi[path[i].feature] += float64(w * (path[i].one - path[i].zero) * node.Value)
 		}
 		return
 	}
@@ -115,7 +118,7 @@ func extend(path []step, zero, one float64, feature int32) {
 		path[0].weight = 1
 	}
 	for i := d - 1; i >= 0; i-- {
-		path[i+1].weight += one * path[i].weight * float64(i+1) / float64(d+1)
+		path[i+1].weight += float64(one * path[i].weight * float64(i+1) / float64(d+1))
 		path[i].weight = zero * path[i].weight * float64(d-i) / float64(d+1)
 	}
 }
@@ -129,7 +132,7 @@ func unwind(path []step, at int) {
 		if one != 0 {
 			w := path[i].weight
 			path[i].weight = next * float64(d+1) / (float64(i+1) * one)
-			next = w - path[i].weight*zero*float64(d-i)/float64(d+1)
+			next = w - float64(path[i].weight*zero*float64(d-i)/float64(d+1))
 		} else {
 			path[i].weight = path[i].weight * float64(d+1) / (zero * float64(d-i))
 		}
@@ -149,9 +152,9 @@ func unwoundSum(path []step, at int) float64 {
 		if one != 0 {
 			w := next * float64(d+1) / (float64(i+1) * one)
 			total += w
-			next = path[i].weight - w*zero*float64(d-i)/float64(d+1)
+			next = path[i].weight - float64(w*zero*float64(d-i)/float64(d+1))
 		} else {
-			total += path[i].weight / (zero * float64(d-i)) * float64(d+1)
+			total += float64(path[i].weight / (zero * float64(d-i)) * float64(d+1))
 		}
 	}
 	return total
