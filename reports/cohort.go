@@ -408,20 +408,23 @@ func (s *sheet) discrimination(e *risk.Evaluation) {
 	})
 	s.small("The dotted line of precision is the share of positives. Bands and intervals: " + e.Protocol.Interval + ".")
 	s.folds(e)
+	ranks := table{cols: []column{{"Level", "L"}, {"Features", "L"}, {"n", "R"}, {"Positive", "R"}, {"AUC", "L"}, {"Average precision", "L"}, {"Balanced accuracy", "L"}}}
+	cut := table{cols: []column{{"Level", "L"}, {"Features", "L"}, {"Threshold", "R"}, {"Sensitivity", "L"}, {"Specificity", "L"}, {"PPV", "L"}, {"NPV", "L"}}}
 	for _, l := range levelNames {
-		t := table{cols: []column{{"Features", "L"}, {"n (positive)", "R"}, {"AUC", "L"}, {"Average precision", "L"}, {"Balanced accuracy", "L"}, {"Sensitivity", "L"}, {"Specificity", "L"}, {"PPV", "L"}, {"NPV", "L"}, {"at threshold", "R"}}}
 		for i := range e.Arms {
 			if r := level(&e.Arms[i], l); r != nil {
-				t.rows = append(t.rows, []string{e.Arms[i].Name, fmt.Sprintf("%d (%d)", r.N, r.Positives), stacked(r.AUC, 2), stacked(r.AveragePrecision, 2), stacked(r.BalancedAccuracy, 2),
-					stacked(r.Sensitivity, 2), stacked(r.Specificity, 2), stacked(r.PPV, 2), stacked(r.NPV, 2), number(r.Threshold, 2)})
+				ranks.rows = append(ranks.rows, []string{l, e.Arms[i].Name, fmt.Sprint(r.N), fmt.Sprint(r.Positives), interval(r.AUC, 2), interval(r.AveragePrecision, 2), interval(r.BalancedAccuracy, 2)})
+				cut.rows = append(cut.rows, []string{l, e.Arms[i].Name, number(r.Threshold, 2), stacked(r.Sensitivity, 2), stacked(r.Specificity, 2), stacked(r.PPV, 2), stacked(r.NPV, 2)})
 			}
 		}
-		if len(t.rows) > 0 {
-			s.heading("Measures by "+l+", with 95 % intervals", 30)
-			s.table(t)
-		}
 	}
-	s.small("PPV, NPV: positive and negative predictive value; both depend on the share of positives in these data.")
+	if len(ranks.rows) > 0 {
+		s.heading("Measures, with 95 % intervals", 30)
+		s.table(ranks)
+		s.heading("At the threshold probability, with 95 % intervals", 30)
+		s.table(cut)
+	}
+	s.small("Balanced accuracy: at the threshold. PPV, NPV: positive and negative predictive value; both depend on the share of positives in these data.")
 }
 
 // folds draws the AUC of every fold as a dot.

@@ -234,7 +234,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// The colour map grows lighter from end to end and meets its published ends.
+// The colour map grows lighter from end to end.
 func TestCividis(t *testing.T) {
 	last := -1.0
 	for k := range 101 {

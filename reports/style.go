@@ -53,8 +53,7 @@ func tissueColour(t imaging.Tissue) color.NRGBA {
 // cividis returns the colour of t in [0, 1] on the map of Nuñez, Anderton and
 // Renslow (PLoS ONE 13(7):e0199239, 2018), made for readers with a colour
 // vision deficiency and linear in lightness; here as the polynomials of
-// degree five of d3-scale-chromatic (M. Bostock), which follow the published
-// table closely.
+// degree five of d3-scale-chromatic (M. Bostock).
 func cividis(t float64) color.NRGBA {
 	t = min(max(t, 0), 1)
 	c := func(x float64) uint8 { return uint8(math.Round(min(max(x, 0), 255))) }

@@ -104,7 +104,7 @@ func summarySentence(a *risk.Assessment) string {
 	if narrow != "" {
 		t += fmt.Sprintf("; the largest diameter stenosis of an artery is %s %% (%s)", fixed(ds, 1), narrow)
 	} else {
-		t += "; the lumen was not measured, because the vessel was not given or could not be traced"
+		t += "; no diameter stenosis could be measured (see the page on image and data quality)"
 	}
 	peak, where := math.Inf(-1), ""
 	for _, l := range a.Lesions {
