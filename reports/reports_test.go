@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/plaquerisk/plaquerisk/risk"
@@ -159,20 +160,27 @@ func TestCohortFrame(t *testing.T) {
 	}
 }
 
-// The same result gives the same bytes.
+// The same result gives the same bytes, also when reports are drawn at the same
+// time and after others in one process.
 func TestSameBytes(t *testing.T) {
 	first := fullPDF(t)
 	if !bytes.Equal(first, patientPDF(t, testFull(), DefaultConfig())) {
 		t.Error("two runs of the patient report differ")
 	}
-	var a, b bytes.Buffer
-	for _, w := range []*bytes.Buffer{&a, &b} {
-		if err := Cohort(w, testEvaluation(), DefaultConfig()); err != nil {
-			t.Fatal(err)
-		}
+	var out [3]bytes.Buffer // at the same time, as in a batch
+	var errs [3]error
+	var wg sync.WaitGroup
+	for n := range out {
+		wg.Go(func() { errs[n] = Cohort(&out[n], testEvaluation(), DefaultConfig()) })
 	}
-	if !bytes.Equal(a.Bytes(), b.Bytes()) {
-		t.Error("two runs of the cohort report differ")
+	wg.Wait()
+	for n := range out {
+		if errs[n] != nil {
+			t.Fatal(errs[n])
+		}
+		if !bytes.Equal(out[0].Bytes(), out[n].Bytes()) {
+			t.Error("two runs of the cohort report differ")
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -80,10 +81,12 @@ func begin(cfg Config, title, left string, content any, prov risk.Provenance) (*
 	p.SetMargins(margin, top, margin)
 	p.SetAutoPageBreak(false, 0)
 	p.SetCellMargin(0)
-	p.AddUTF8FontFromBytes("sans", "", liberationsansregular.TTF)
-	p.AddUTF8FontFromBytes("sans", "B", liberationsansbold.TTF)
-	p.AddUTF8FontFromBytes("sans", "I", liberationsansitalic.TTF)
-	p.AddUTF8FontFromBytes("mono", "", dejavusansmono.TTF)
+	// The PDF writer changes font bytes in place when it cuts out the used
+	// glyphs: every document gets its own copy.
+	p.AddUTF8FontFromBytes("sans", "", slices.Clone(liberationsansregular.TTF))
+	p.AddUTF8FontFromBytes("sans", "B", slices.Clone(liberationsansbold.TTF))
+	p.AddUTF8FontFromBytes("sans", "I", slices.Clone(liberationsansitalic.TTF))
+	p.AddUTF8FontFromBytes("mono", "", slices.Clone(dejavusansmono.TTF))
 	p.AliasNbPages(allPages)
 	return s, p.Error()
 }
