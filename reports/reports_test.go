@@ -105,7 +105,12 @@ func keep(t *testing.T, b []byte) {
 func TestFrameOnEveryPage(t *testing.T) {
 	for _, c := range patients {
 		t.Run(c.name, func(t *testing.T) {
-			pdf := patientPDF(t, c.make(), DefaultConfig())
+			var pdf []byte
+			if c.name == "full" {
+				pdf = fullPDF(t)
+			} else {
+				pdf = patientPDF(t, c.make(), DefaultConfig())
+			}
 			checkFrame(t, pdf)
 			checkOverlap(t, pdf)
 		})
