@@ -111,7 +111,7 @@ func TestCTPhantom(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads a scan of 2.5 million voxels")
 	}
-	dir := verify.Shared(t, "ibsi1")
+	dir := verify.Shared(t, "data", "ibsi1")
 	vol, err := nifti.ReadVolume(filepath.Join(dir, "ct_phantom", "nifti", "image.nii.gz"))
 	if err != nil {
 		t.Fatal(err)

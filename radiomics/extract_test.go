@@ -1,0 +1,415 @@
+package radiomics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/imaging/nifti"
+	"github.com/plaquerisk/plaquerisk/internal/verify"
+)
+
+// plaque returns a noisy image of cubes of spacing mm and an ellipsoid with the
+// given semi-axes, in voxels, in its middle.
+func plaque(size [3]int, spacing float64, semi [3]float64) (*imaging.Volume, *imaging.Mask) {
+	g := imaging.NewGrid(size, [3]float64{spacing, spacing, spacing}, r3.Vec{X: -20, Y: 31, Z: 7})
+	vol, mask := imaging.NewVolume(g), imaging.NewMask(g)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for n := range vol.Values {
+		i, j, k := g.Coords(n)
+		vol.Values[n] = float32(math.Round(80 + 60*math.Sin(float64(i)/3)*math.Cos(float64(j+k)/4) + 25*rng.NormFloat64()))
+		x := [3]float64{float64(i), float64(j), float64(k)}
+		var q float64
+		for a := range 3 {
+			d := (x[a] - float64(size[a]-1)/2) / semi[a]
+			q += d * d
+		}
+		mask.In[n] = q <= 1
+	}
+	return vol, mask
+}
+
+// A plaque of a real scan has the volume, mean, spread and low-density part
+// that its source states.
+func TestRealPlaque(t *testing.T) {
+	dir := verify.Shared(t, "data", "ct", "plaque-voi-no-nrs")
+	vol, err := nifti.ReadVolume(filepath.Join(dir, "plaque_hu.nii.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seg, err := nifti.ReadSegmentation(filepath.Join(dir, "plaque_mask.nii.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mask := seg.Mask(0)
+	v, _, err := Extract(t.Context(), vol, mask, IBSIConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := IBSIConfig()
+	cfg.RangeHU = []float64{-2000, 29.999}
+	low, _, err := Extract(t.Context(), vol, mask, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Energy is a sum: divided by its mean it counts voxels.
+	count := func(v *feature.Vector) float64 {
+		return v.Get("original.firstorder.energy") / math.Pow(v.Get("original.firstorder.root_mean_square"), 2)
+	}
+	for _, c := range []verify.Check{
+		{Quantity: "voxel volume, mm³", Got: v.Get("original.shape.voxel_volume"), Want: 41.4, Tol: 0.05},
+		{Quantity: "mean, HU", Got: v.Get("original.firstorder.mean"), Want: 150, Tol: 0.5},
+		{Quantity: "standard deviation, HU", Got: math.Sqrt(v.Get("original.firstorder.variance")), Want: 85, Tol: 0.5},
+		{Quantity: "voxels below 30 HU, %", Got: 100 * count(&low) / count(&v), Want: 5.5, Tol: 0.05},
+	} {
+		c.Suite, c.Case, c.Source = "radiomics", "coronary plaque without napkin-ring sign", "RIA 1.7.2, Kolossváry 2017, as stated"
+		c.Run(t)
+	}
+}
+
+// Moving image and mask in the patient, or padding the image by voxels that
+// keep the grid, changes no value; mirroring changes only what has a handedness,
+// which no feature has.
+func TestInvariance(t *testing.T) {
+	vol, mask := plaque([3]int{26, 24, 22}, 0.4, [3]float64{6, 5, 4})
+	for _, cfg := range []Config{DefaultConfig(), IBSIConfig()} {
+		want, _, err := Extract(t.Context(), vol, mask, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(name string, v *imaging.Volume, m *imaging.Mask, tol float64) {
+			t.Helper()
+			got, _, err := Extract(t.Context(), v, m, cfg)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			for n, x := range got.Values {
+				if y := want.Values[n]; !(math.Abs(x-y) <= tol*max(1, math.Abs(y))) {
+					t.Errorf("%s: %s = %v, want %v", name, got.Schema.Column(n).Name, x, y)
+				}
+			}
+		}
+		moved, movedMask := *vol, *mask
+		moved.Origin = r3.Add(moved.Origin, r3.Vec{X: 100, Y: -50, Z: 12.5})
+		movedMask.Origin = moved.Origin
+		check("translation", &moved, &movedMask, 1e-6)
+		lo, hi, _ := mask.Bounds()
+		check("cropped mask", vol, mask.Crop(lo, hi), 0)
+		lo, hi = widen(lo, hi, 4)
+		check("cropped image", vol.Crop(lo, hi), mask, 1e-6)
+		for axis := range 3 {
+			v, m := imaging.NewVolume(vol.Grid), imaging.NewMask(mask.Grid)
+			for n := range v.Values {
+				x := [3]int{}
+				x[0], x[1], x[2] = vol.Coords(n)
+				x[axis] = vol.Size[axis] - 1 - x[axis]
+				o := vol.Offset(x[0], x[1], x[2])
+				v.Values[o], m.In[o] = vol.Values[n], mask.In[n]
+			}
+			check(fmt.Sprintf("mirrored axis %d", axis), v, m, 1e-4)
+		}
+	}
+}
+
+// Adding a constant to all intensities moves mean and percentiles by it and
+// leaves shape, spread and, for bins from the minimum, texture alone.
+func TestShift(t *testing.T) {
+	vol, mask := plaque([3]int{20, 20, 20}, 0.5, [3]float64{5, 5, 4})
+	want, _, err := Extract(t.Context(), vol, mask, IBSIConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range vol.Values {
+		vol.Values[n] += 64
+	}
+	got, _, err := Extract(t.Context(), vol, mask, IBSIConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, c := range got.Schema.Columns() {
+		shift := 0.0
+		switch f := strings.TrimPrefix(c.Name, "original.firstorder."); f {
+		case "mean", "median", "minimum", "p10", "p90", "maximum":
+			shift = 64
+		case "coefficient_of_variation", "quartile_coefficient_of_dispersion", "energy", "root_mean_square":
+			continue
+		}
+		if strings.HasSuffix(c.Name, "centre_of_mass_shift") || strings.HasSuffix(c.Name, "integrated_intensity") {
+			continue
+		}
+		if g, w := got.Values[n], want.Values[n]+shift; !(math.Abs(g-w) <= 1e-9*max(1, math.Abs(w))) {
+			t.Errorf("%s = %v, want %v", c.Name, g, w)
+		}
+	}
+}
+
+// One processor and four give the same bits.
+func TestSameBits(t *testing.T) {
+	vol, mask := plaque([3]int{48, 48, 44}, 0.4, [3]float64{14, 12, 11})
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	want, _, err := Extract(t.Context(), vol, mask, DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.GOMAXPROCS(4)
+	got, _, err := Extract(t.Context(), vol, mask, DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range want.Values {
+		if math.Float64bits(got.Values[n]) != math.Float64bits(want.Values[n]) {
+			t.Errorf("%s: %v, then %v", want.Schema.Column(n).Name, want.Values[n], got.Values[n])
+		}
+	}
+}
+
+// A region without spread has NaN where a feature is undefined, says so in a
+// note, and never an infinity.
+func TestUndefined(t *testing.T) {
+	flat, ball := plaque([3]int{16, 16, 16}, 0.4, [3]float64{4, 4, 4})
+	for n := range flat.Values {
+		flat.Values[n] = 90
+	}
+	one := imaging.NewMask(flat.Grid)
+	one.In[one.Offset(8, 8, 8)] = true
+	slice := imaging.NewMask(flat.Grid)
+	for n, in := range ball.In {
+		_, _, k := ball.Coords(n)
+		slice.In[n] = in && k == 8
+	}
+	for _, test := range []struct {
+		name    string
+		mask    *imaging.Mask
+		missing []string
+		present []string
+		code    string
+	}{
+		{"flat", ball, []string{"original.glcm.correlation.3d_merged", "original.firstorder.skewness", "original.shape.morans_i"},
+			[]string{"original.glcm.joint_entropy.3d_averaged", "original.shape.sphericity"}, "PLQ-301"},
+		{"one voxel", one, []string{"original.glcm.contrast.3d_merged", "original.glcm.contrast.3d_averaged", "original.shape.elongation", "original.histogram.maximum_gradient"},
+			[]string{"original.firstorder.mean", "original.shape.mesh_volume"}, "PLQ-301"},
+		{"one slice", slice, []string{"original.shape.volume_density_aee"}, []string{"original.shape.elongation"}, "PLQ-306"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v, notes, err := Extract(t.Context(), flat, test.mask, IBSIConfig())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range test.missing {
+				if x := v.Get(name); !math.IsNaN(x) {
+					t.Errorf("%s = %v, want NaN", name, x)
+				}
+			}
+			for _, name := range test.present {
+				if x := v.Get(name); math.IsNaN(x) {
+					t.Errorf("%s is undefined", name)
+				}
+			}
+			found := false
+			for _, n := range notes {
+				found = found || n.Code == test.code
+			}
+			for n, x := range v.Values {
+				if math.IsInf(x, 0) {
+					t.Errorf("%s is infinite", v.Schema.Column(n).Name)
+				}
+			}
+			if !found {
+				t.Errorf("no note %s among %v", test.code, notes)
+			}
+		})
+	}
+}
+
+// What cannot be computed is refused with what to do about it.
+func TestErrors(t *testing.T) {
+	vol, mask := plaque([3]int{16, 16, 16}, 0.4, [3]float64{4, 4, 4})
+	shifted := *mask
+	shifted.Origin.X += 0.17
+	outside := *mask
+	outside.Origin.X += 4 * 0.4 * 3
+	coarse := *mask
+	coarse.Spacing = [3]float64{0.8, 0.8, 0.8}
+	narrow := DefaultConfig()
+	narrow.RangeHU = []float64{3000, 4000}
+	one := imaging.NewMask(vol.Grid)
+	one.In[one.Offset(5, 5, 5)] = true
+	big := DefaultConfig()
+	big.Spacing = 3
+	fine := DefaultConfig()
+	fine.BinWidth = 0.01
+	for _, test := range []struct {
+		name string
+		mask *imaging.Mask
+		cfg  Config
+		want string
+	}{
+		{"empty", imaging.NewMask(vol.Grid), DefaultConfig(), "is empty"},
+		{"shifted", &shifted, DefaultConfig(), "do not lie on the same voxels"},
+		{"outside", &outside, DefaultConfig(), "beyond the image"},
+		{"coarse", &coarse, DefaultConfig(), "mask 16×16×16 voxels of 0.8"},
+		{"range", mask, narrow, "range_hu [3000 4000]"},
+		{"lost", one, big, "after interpolation to 3 mm"},
+		{"levels", mask, fine, "use a larger bin_width_hu"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, _, err := Extract(t.Context(), vol, test.mask, test.cfg)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := Extract(ctx, vol, mask, DefaultConfig()); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: error %v", err)
+	}
+}
+
+// Validate names every key that is wrong, and the presets are right.
+func TestValidate(t *testing.T) {
+	for _, c := range []Config{DefaultConfig(), IBSIConfig()} {
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+	err := Config{Spacing: -1, RangeHU: []float64{3}, Discretisation: "fbs", BinWidth: math.NaN(), Families: []string{"glcm", "glcm", "wavelet"}, OutlierSD: 0.1,
+		Laws: []Laws{{Kernel: "L5"}, {Kernel: "L5E5E5", EnergyDistance: -1}}}.Validate()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, key := range []string{"spacing_mm", "interpolation", "mask_threshold", "range_hu", "bin_width_hu", "bin_origin", "families", "wavelet", "stands twice",
+		"glcm_aggregations", "outlier_sd", "laws[0].kernel", "laws[1].energy_distance_voxels"} {
+		if !strings.Contains(err.Error(), key) {
+			t.Errorf("error does not name %s: %v", key, err)
+		}
+	}
+}
+
+// Columns have unique names, units and sentences.
+func TestColumns(t *testing.T) {
+	cols := Columns(DefaultConfig())
+	if _, err := feature.NewSchema(cols...); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cols {
+		if c.Unit == "" || !strings.HasSuffix(c.Doc, ".") || len(c.Ref) != len("IBSI:XXXX") || c.Settings == "" {
+			t.Errorf("%+v is incomplete", c)
+		}
+	}
+	if n := len(cols); n < 120 || n > 200 {
+		t.Errorf("%d columns by default, want 120 to 200", n)
+	}
+}
+
+// Both ways to sum the weights of Moran and Geary agree, also for an oblique
+// grid with unequal spacing.
+func TestAutocorrelation(t *testing.T) {
+	vol, mask := plaque([3]int{18, 16, 14}, 0.4, [3]float64{6, 5, 4})
+	g := vol.Grid
+	g.Spacing = [3]float64{0.3, 0.5, 0.8}
+	g.Axes[2] = r3.Unit(r3.Vec{Y: 0.2, Z: 1})
+	vol.Grid, mask.Grid = g, g
+	cfg := IBSIConfig()
+	r, _, err := newRegion(t.Context(), vol, mask, &cfg, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean, _, _, _ := moments(r.values)
+	y := make([]float64, len(r.values))
+	for n, x := range r.values {
+		y[n] = x - mean
+	}
+	a, b := r.weightDirect(y)
+	c, d := r.weightFourier(y)
+	for n := range y {
+		if math.Abs(a[n]-c[n]) > 1e-8 || math.Abs(b[n]-d[n]) > 1e-8 {
+			t.Fatalf("voxel %d: %v and %v one by one, %v and %v by Fourier", n, a[n], b[n], c[n], d[n])
+		}
+	}
+}
+
+// The hull of a convex body is its surface: all points of a random set lie
+// behind all faces, and its diameter is that of the surface.
+func TestHull(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 30 {
+		m := imaging.NewMask(imaging.NewGrid([3]int{1 + rng.IntN(9), 1 + rng.IntN(9), 1 + rng.IntN(9)}, [3]float64{0.5, 0.7, 1.1}, r3.Vec{}))
+		for n := range m.In {
+			m.In[n] = rng.IntN(4) == 0
+		}
+		m.In[0] = true
+		s := imaging.MaskSurface(m)
+		h := maskHull(m)
+		var d float64
+		for n, p := range s.Vertices {
+			for _, q := range s.Vertices[:n] {
+				d = max(d, r3.Norm(r3.Sub(p, q)))
+			}
+		}
+		if math.Abs(d-h.diameter) > 1e-6 {
+			t.Errorf("%v: diameter %v by the hull, %v over all pairs", m.Size, h.diameter, d)
+		}
+		if v := s.Volume(); h.volume < v-1e-9 {
+			t.Errorf("%v: hull of %v mm³ around %v mm³", m.Size, h.volume, v)
+		}
+		ps := extremes(m)
+		for _, f := range quickHull(ps) {
+			for _, p := range ps {
+				if volume6(ps[f[0]], ps[f[1]], ps[f[2]], p) > 0 {
+					t.Fatalf("%v: point %v is outside face %v", m.Size, p, f)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkExtract(b *testing.B) {
+	for _, size := range []struct {
+		name string
+		n    int
+		semi [3]float64
+	}{
+		{"plaque", 30, [3]float64{10, 6, 4.8}},
+		{"blob", 90, [3]float64{36.5, 36.5, 36.5}},
+	} {
+		vol, mask := plaque([3]int{size.n, size.n, size.n}, 0.4, size.semi)
+		b.Run(fmt.Sprintf("%s-%d", size.name, mask.Count()), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := Extract(b.Context(), vol, mask, DefaultConfig()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func ExampleExtract() {
+	// A plaque of 2×2×2 voxels, half of it lipid and half fibrous.
+	g := imaging.NewGrid([3]int{6, 6, 6}, [3]float64{0.4, 0.4, 0.4}, r3.Vec{})
+	vol, roi := imaging.NewVolume(g), imaging.NewMask(g)
+	for n := range vol.Values {
+		i, j, k := g.Coords(n)
+		vol.Values[n] = float32(20 + 80*(i%2))
+		roi.In[n] = i/2 == 1 && j/2 == 1 && k/2 == 1
+	}
+	v, _, err := Extract(context.Background(), vol, roi, DefaultConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.3f mm³, %.0f HU, %.0f bit\n",
+		v.Get("original.shape.voxel_volume"), v.Get("original.firstorder.mean"), v.Get("original.histogram.entropy"))
+	// Output: 0.512 mm³, 60 HU, 1 bit
+}
