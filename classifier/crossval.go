@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -45,8 +46,8 @@ type split struct {
 	train, test  []int // rows of the data
 }
 
-// splits returns the folds of all repeats. Patients that are not in units are in
-// none.
+// splits returns the folds of all repeats: all rows of a patient are in one.
+// Rows of patients that are not listed are in none.
 func splits(d *Data, patients []Unit, cfg EvaluationConfig, seed uint64) []split {
 	label := make([]int, len(patients))
 	place := make(map[int]int, len(patients))
@@ -76,18 +77,17 @@ func splits(d *Data, patients []Unit, cfg EvaluationConfig, seed uint64) []split
 }
 
 // fitted is what one split gave: the log-odds of the test rows, in the order of
-// split.test, the log-odds of a prior-only model and, if asked for, the
-// contributions of the columns.
+// split.test and, if asked for, the contributions of the columns.
 type fitted struct {
-	logOdds   []float64
-	threshold float64   // prevalence of the arteries in training, as a probability
-	shift     []float64 // mean |contribution| of each column over the test rows; nil if not asked for
-	used      []bool    // columns that the trees split on
+	logOdds []float64
+	shift   []float64 // mean |contribution| of each column over the test lesions; nil if not asked for
+	used    []bool    // columns that the trees split on
 }
 
 // crossValidate fits l on the training rows of every split and predicts its
 // test rows. It runs splits side by side and gathers them by place, so that the
-// result has the same bits on any number of processors.
+// result has the same bits on any number of processors. Learners see the
+// training rows alone.
 func crossValidate(ctx context.Context, l Learner, d *Data, all []split, seed uint64, explain bool, tick func()) ([]fitted, error) {
 	out := make([]fitted, len(all))
 	errs := make([]error, len(all))
@@ -114,7 +114,7 @@ func fitSplit(ctx context.Context, l Learner, d *Data, s *split, seed uint64, ex
 	if err != nil {
 		return fitted{}, fmt.Errorf("repeat %d, fold %d: %w", s.repeat+1, s.fold+1, err)
 	}
-	out := fitted{logOdds: make([]float64, len(s.test)), threshold: Logistic(f.Prior)}
+	out := fitted{logOdds: make([]float64, len(s.test))}
 	row := make([]float64, len(d.Names))
 	e, trees := f.Predictor.(*Ensemble)
 	if explain && trees {
@@ -124,6 +124,9 @@ func fitSplit(ctx context.Context, l Learner, d *Data, s *split, seed uint64, ex
 	lesions := 0
 	for n, r := range s.test {
 		out.logOdds[n] = f.RowLogOdds(d, r, row)
+		if math.IsNaN(out.logOdds[n]) {
+			return fitted{}, fmt.Errorf("repeat %d, fold %d: %s gave no number for row %d", s.repeat+1, s.fold+1, l.Name(), d.source(r))
+		}
 		if out.shift == nil || d.Empty != nil && d.Empty[r] {
 			continue
 		}

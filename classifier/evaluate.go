@@ -81,6 +81,9 @@ type outOfFold struct {
 	group   []int
 	logOdds []float64 // mean over the repeats
 	auc     []float64 // of every test fold
+	// influence is what each patient moves the mean AUC by, given the models;
+	// 0 for patients that are in no fold.
+	influence []float64
 }
 
 // Evaluate compares radiomics alone, biomechanics alone and both, and the
@@ -192,6 +195,7 @@ func levels(all []split, fits []fitted, agg Aggregation, arteries, patients []Un
 	for l := range out {
 		o := &out[l]
 		o.logOdds = make([]float64, len(o.units))
+		o.influence = make([]float64, len(o.units)+1000)
 		for _, u := range o.units {
 			o.label = append(o.label, u.Label)
 			o.group = append(o.group, u.Group)
@@ -212,7 +216,7 @@ func levels(all []split, fits []fitted, agg Aggregation, arteries, patients []Un
 				rule, parts = agg.Patient, artery
 			}
 			var s []float64
-			var y []int
+			var y, g []int
 			for u := range units {
 				p := make([]float64, 0, len(units[u].Parts))
 				for _, part := range units[u].Parts {
@@ -228,9 +232,13 @@ func levels(all []split, fits []fitted, agg Aggregation, arteries, patients []Un
 					artery[u] = q
 				}
 				out[l].logOdds[u] += Logit(q)
-				s, y = append(s, q), append(y, units[u].Label)
+				s, y, g = append(s, q), append(y, units[u].Label), append(g, units[u].Group)
 			}
 			out[l].auc = append(out[l].auc, AUC(s, y))
+			d := newDeviations(s, y, g)
+			for n := range d.pos {
+				out[l].influence[n] += d.pos[n]/d.n1 + d.neg[n]/d.n0
+			}
 		}
 	}
 	for l := range out {
@@ -277,6 +285,7 @@ func (o *outOfFold) result(ev EvaluationConfig, seed uint64, named bool) risk.Le
 	}
 	intercept, slope := Recalibration(p, o.label)
 	r.CalIntercept, r.CalSlope = risk.Number(intercept), risk.Number(slope)
+	r.FoldAUC = make([]risk.Number, 0, len(o.auc))
 	for _, x := range o.auc {
 		r.FoldAUC = append(r.FoldAUC, risk.Number(x))
 	}
@@ -399,15 +408,23 @@ func quartiles(x []float64) [3]risk.Number {
 	return [3]risk.Number{risk.Number(quantileOrNaN(x, 0.5)), risk.Number(quantileOrNaN(x, 0.25)), risk.Number(quantileOrNaN(x, 0.75))}
 }
 
-// flow counts what was left out on the way.
+// flow counts what was left out on the way from the table to the lesions.
 func flow(t *feature.Table, d *Data, arteries, patients []Unit) []risk.FlowStep {
 	all := map[string]bool{}
-	unknown, empty := 0, 0
+	known := make(map[string]bool, len(patients))
+	for _, u := range patients {
+		known[u.Patient] = true
+	}
+	unknown := 0
 	for n := range t.Rows {
 		all[t.Rows[n].Patient] = true
-		if t.Rows[n].Label == feature.Unknown {
+		if t.Rows[n].Label == feature.Unknown && known[t.Rows[n].Patient] {
 			unknown++
-		} else if t.Rows[n].Lesion == "" {
+		}
+	}
+	empty := 0
+	for _, is := range d.Empty {
+		if is {
 			empty++
 		}
 	}
@@ -419,9 +436,9 @@ func flow(t *feature.Table, d *Data, arteries, patients []Unit) []risk.FlowStep 
 	}
 	return []risk.FlowStep{
 		{Label: "patients in the table", Count: len(all), Excluded: excluded("patients without a known outcome", len(all)-len(patients))},
-		{Label: "patients evaluated", Count: len(patients), Excluded: []risk.FlowExcluded{}},
+		{Label: "patients evaluated", Count: len(patients), Excluded: excluded("rows without a known outcome", unknown)},
 		{Label: "arteries evaluated", Count: len(arteries), Excluded: excluded("arteries without a plaque, scored by the rate of such arteries in training", empty)},
-		{Label: "lesions evaluated", Count: d.Rows() - empty, Excluded: excluded("rows without a known outcome", unknown)},
+		{Label: "lesions evaluated", Count: d.Rows() - empty, Excluded: []risk.FlowExcluded{}},
 	}
 }
 

@@ -103,14 +103,13 @@ func rocAt(s []float64, y []int) []float64 {
 	xs, ys := []float64{0}, []float64{0}
 	var tp, fp float64
 	for lo := 0; lo < len(order); {
-		hi := lo
-		for hi < len(order) && s[order[hi]] == s[order[lo]] {
-			if y[order[hi]] == 1 {
+		hi := tied(s, order, lo)
+		for _, i := range order[lo:hi] {
+			if y[i] == 1 {
 				tp++
 			} else {
 				fp++
 			}
-			hi++
 		}
 		xs, ys = append(xs, fp/n0), append(ys, tp/n1)
 		lo = hi
@@ -142,10 +141,9 @@ func precisionRecall(s []float64, y []int) []risk.CurvePoint {
 	var out []risk.CurvePoint
 	var tp float64
 	for lo := 0; lo < len(order); {
-		hi := lo
-		for hi < len(order) && s[order[hi]] == s[order[lo]] {
-			tp += float64(y[order[hi]])
-			hi++
+		hi := tied(s, order, lo)
+		for _, i := range order[lo:hi] {
+			tp += float64(y[i])
 		}
 		out = append(out, risk.CurvePoint{X: tp / n1, Y: tp / float64(hi), Low: risk.NaN(), High: risk.NaN(), N: hi})
 		lo = hi

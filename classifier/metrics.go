@@ -21,17 +21,14 @@ func kernel(positive, negative float64) float64 {
 
 // AUC returns the area under the ROC curve of scores s with outcomes y (0 or
 // 1): the probability that a positive scores higher than a negative, ties
-// counting half. It is NaN if a class is missing.
+// counting half. It is NaN if a class is missing. Scores must not be NaN.
 func AUC(s []float64, y []int) float64 {
 	// Ranks with ties in the middle: AUC = (R₁ − n₁(n₁+1)/2)/(n₁ n₀).
 	order := sorted(s)
 	var rank float64
 	n1 := 0
 	for lo := 0; lo < len(order); {
-		hi := lo
-		for hi < len(order) && s[order[hi]] == s[order[lo]] {
-			hi++
-		}
+		hi := tied(s, order, lo)
 		mid := float64(lo+hi+1) / 2
 		for _, i := range order[lo:hi] {
 			if y[i] == 1 {
@@ -43,6 +40,15 @@ func AUC(s []float64, y []int) float64 {
 	}
 	n0 := len(s) - n1
 	return (rank - float64(n1)*float64(n1+1)/2) / (float64(n1) * float64(n0))
+}
+
+// tied returns the end of the run of equal scores that starts at lo.
+func tied(s []float64, order []int, lo int) int {
+	hi := lo + 1
+	for hi < len(order) && s[order[hi]] == s[order[lo]] {
+		hi++
+	}
+	return hi
 }
 
 // sorted returns the places of s in increasing order of value.
@@ -175,56 +181,82 @@ func LogLoss(p []float64, y []int) float64 {
 }
 
 // Recalibration returns intercept and slope of a logistic regression of the
-// outcome on the log-odds of p, by Newton's method: 0 and 1 for calibrated
-// probabilities. Both are NaN if it does not converge (perfect separation).
+// outcome on the log-odds of p: 0 and 1 for calibrated probabilities. Both are
+// NaN if there is no finite maximum of the likelihood (a class is missing, all p
+// are equal, or p separates the classes).
 func Recalibration(p []float64, y []int) (intercept, slope float64) {
-	a, b := 0.0, 1.0
-	for range 100 {
+	x := make([]float64, len(p))
+	for i := range p {
+		x[i] = Logit(p[i])
+	}
+	return logisticFit(x, y, true)
+}
+
+// CalibrationInTheLarge returns the intercept of a logistic regression with the
+// log-odds of p as offset: 0 if the mean of p is the share of events. It is NaN
+// if a class is missing.
+func CalibrationInTheLarge(p []float64, y []int) float64 {
+	x := make([]float64, len(p))
+	for i := range p {
+		x[i] = Logit(p[i])
+	}
+	a, _ := logisticFit(x, y, false)
+	return a
+}
+
+// logisticFit maximises the likelihood of outcomes with log-odds a + b x over a
+// and, if free, b (else 1), by Newton's method. Steps are halved until the
+// likelihood does not fall, since it is concave but Newton's full step may overshoot.
+func logisticFit(x []float64, y []int, free bool) (a, b float64) {
+	likelihood := func(a, b float64) float64 {
+		var l float64
+		for i := range x {
+			f := a + b*x[i]
+			if y[i] == 0 {
+				f = -f
+			}
+			l -= max(-f, 0) + math.Log1p(math.Exp(-math.Abs(f))) // ln(1 + e⁻ᶠ)
+		}
+		return l
+	}
+	a, b = 0, 1
+	if free {
+		b = 0
+	}
+	last := likelihood(a, b)
+	for range 200 {
 		var ga, gb, haa, hab, hbb float64
-		for i := range p {
-			x := Logit(p[i])
-			q := Logistic(a + b*x)
+		for i := range x {
+			q := Logistic(a + b*x[i])
 			r, w := float64(y[i])-q, q*(1-q)
 			ga += r
-			gb += r * x
+			gb += r * x[i]
 			haa += w
-			hab += w * x
-			hbb += w * x * x
+			hab += w * x[i]
+			hbb += w * x[i] * x[i]
 		}
-		det := haa*hbb - hab*hab
-		if !(det > 1e-12) {
-			return math.NaN(), math.NaN()
+		da, db := ga/haa, 0.0
+		if free {
+			det := haa*hbb - hab*hab
+			if !(det > 1e-12*haa*hbb) {
+				break
+			}
+			da, db = (hbb*ga-hab*gb)/det, (haa*gb-hab*ga)/det
 		}
-		da, db := (hbb*ga-hab*gb)/det, (haa*gb-hab*ga)/det
-		a, b = a+da, b+db
-		if math.Abs(da) < 1e-12 && math.Abs(db) < 1e-12 {
-			return a, b
+		if math.Abs(da) < 1e-10*(1+math.Abs(a)) && math.Abs(db) < 1e-10*(1+math.Abs(b)) {
+			return a + da, b + db
 		}
-		if math.Abs(b) > 1e4 {
+		step := 1.0
+		next := likelihood(a+da, b+db)
+		for ; !(next >= last-1e-11*(1-last)) && step > 1e-6; next = likelihood(a+step*da, b+step*db) {
+			step /= 2
+		}
+		a, b, last = a+step*da, b+step*db, next
+		if !(math.Abs(a) < 1e4 && math.Abs(b) < 1e4) {
 			break
 		}
 	}
 	return math.NaN(), math.NaN()
-}
-
-// CalibrationInTheLarge returns the intercept of a logistic regression with the
-// log-odds of p as offset.
-func CalibrationInTheLarge(p []float64, y []int) float64 {
-	a := 0.0
-	for range 100 {
-		var g, h float64
-		for i := range p {
-			q := Logistic(a + Logit(p[i]))
-			g += float64(y[i]) - q
-			h += q * (1 - q)
-		}
-		d := g / h
-		a += d
-		if math.Abs(d) < 1e-12 {
-			return a
-		}
-	}
-	return math.NaN()
 }
 
 // ECE returns the expected calibration error over equal-width bins: the mean,
@@ -263,7 +295,7 @@ func NetBenefit(p []float64, y []int, t float64) float64 {
 }
 
 // AveragePrecision returns Σ (R_k − R_{k−1}) P_k over the thresholds in
-// decreasing order, ties taken together.
+// decreasing order, ties taken together. It is NaN without positives.
 func AveragePrecision(s []float64, y []int) float64 {
 	order := sorted(s)
 	slices.Reverse(order)
@@ -273,10 +305,10 @@ func AveragePrecision(s []float64, y []int) float64 {
 	}
 	var tp, ap float64
 	for lo := 0; lo < len(order); {
-		hi, before := lo, tp
-		for hi < len(order) && s[order[hi]] == s[order[lo]] {
-			tp += float64(y[order[hi]])
-			hi++
+		before := tp
+		hi := tied(s, order, lo)
+		for _, i := range order[lo:hi] {
+			tp += float64(y[i])
 		}
 		ap += (tp - before) / positives * tp / float64(hi)
 		lo = hi

@@ -38,8 +38,9 @@ const (
 	CoverageVersion = 1
 )
 
-// streamNull keeps the drawn outcomes apart from everything else.
-const streamNull = 0x0
+// streamNull keeps the drawn outcomes apart from everything else; streams below
+// maxBags are those of the bags.
+const streamNull = 0x9011
 
 // NullCoverage evaluates the arms on the features of t with outcomes drawn at
 // random, draws times: the number of positive patients is that of t, which
@@ -72,15 +73,11 @@ func NullCoverage(ctx context.Context, t *feature.Table, cfg Config, ev Evaluati
 	for n := range draws {
 		y := drawOutcomes(known, positives, rand.New(rand.NewPCG(seed+uint64(n), streamNull)))
 		for a := range arms {
-			d := relabelled(arms[a].data, y)
-			arteries := ArteryUnits(d)
-			patients := PatientUnits(arteries)
-			all := splits(d, patients, ev, seed+uint64(n))
-			fits, err := crossValidate(ctx, arms[a].learner, d, all, seed+uint64(n), false, func() {})
+			levels, err := arms[a].withOutcomes(ctx, y, cfg.Aggregation, ev, seed+uint64(n))
 			if err != nil {
 				return nil, fmt.Errorf("draw %d, %s: %w", n+1, arms[a].name, err)
 			}
-			for l, o := range levels(all, fits, cfg.Aggregation, arteries, patients) {
+			for l, o := range levels {
 				i := o.interval(ev.Folds)
 				auc[a][l] = append(auc[a][l], float64(i.Value))
 				if i.Low <= 0.5 && i.High >= 0.5 {
@@ -100,6 +97,19 @@ func NullCoverage(ctx context.Context, t *feature.Table, cfg Config, ev Evaluati
 		}
 	}
 	return out, nil
+}
+
+// withOutcomes cross-validates the arm with other outcomes of the patients.
+func (a *arm) withOutcomes(ctx context.Context, y map[int]float64, agg Aggregation, ev EvaluationConfig, seed uint64) ([2]outOfFold, error) {
+	d := relabelled(a.data, y)
+	arteries := ArteryUnits(d)
+	patients := PatientUnits(arteries)
+	all := splits(d, patients, ev, seed)
+	fits, err := crossValidate(ctx, a.learner, d, all, seed, false, func() {})
+	if err != nil {
+		return [2]outOfFold{}, err
+	}
+	return levels(all, fits, agg, arteries, patients), nil
 }
 
 // drawOutcomes returns an outcome per group, positive for so many of the

@@ -390,7 +390,7 @@ func (m *Measures) cap(v *Vessel, tissue *imaging.Labels, p *Plaque) {
 		i, j, k := tissue.Coords(n)
 		at := tissue.Point(float64(i), float64(j), float64(k))
 		s, _ := v.Project(at)
-		sec := v.nearest(s)
+		sec := v.Nearest(s)
 		if sec == nil {
 			continue
 		}
@@ -403,9 +403,9 @@ func (m *Measures) cap(v *Vessel, tissue *imaging.Labels, p *Plaque) {
 	m.CapBelowVoxel = m.Cap < max(tissue.Spacing[0], tissue.Spacing[1], tissue.Spacing[2])
 }
 
-// nearest returns the section with a lumen nearest to s, nil if there is none
+// Nearest returns the section with a lumen nearest to s, nil if there is none
 // within a millimetre.
-func (v *Vessel) nearest(s float64) *Section {
+func (v *Vessel) Nearest(s float64) *Section {
 	var best *Section
 	for n := range v.Sections {
 		x := &v.Sections[n]

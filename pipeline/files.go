@@ -99,11 +99,11 @@ func gate(study *dicom.Study, err error) error {
 					if code == "" {
 						code = f.Code
 					}
-					texts = append(texts, strings.TrimSpace(f.Where+": "+f.Text))
+					texts = append(texts, strings.TrimPrefix(f.Where+": "+f.Text, ": "))
 				}
 			}
 			if len(texts) > 0 {
-				return fail(g.class, code, errors.New(strings.Join(texts, "\n  ")))
+				return fail(g.class, code, fmt.Errorf("quality control of the CT: %s", strings.Join(texts, "\n  ")))
 			}
 		}
 	}

@@ -220,7 +220,7 @@ func (a *assessment) mechanics(ctx context.Context) error {
 				Text: "Wall stress was not computed: " + err.Error() + "."})
 		} else {
 			a.solved[v.Artery] = r
-			a.note(r.Notes()...)
+			a.note(r.Notes...)
 		}
 		a.event("mechanics " + string(v.Artery))
 	}

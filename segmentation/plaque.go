@@ -444,14 +444,14 @@ func classify(vol *imaging.Volume, box imaging.Grid, g group, plaques []*imaging
 	}
 	set(g.outer, always(imaging.Wall))
 	for _, p := range plaques {
-		set(p, func(o int) imaging.Tissue { return cfg.tissue(hu(o)) })
+		set(p, func(o int) imaging.Tissue { return cfg.Classify(hu(o)) })
 	}
 	// Components count where there is plaque; later ones come first.
 	for _, c := range []struct {
 		Structure
 		class func(o int) imaging.Tissue
 	}{
-		{NonCalcified, func(o int) imaging.Tissue { return min(cfg.tissue(hu(o)), imaging.Fibrous) }},
+		{NonCalcified, func(o int) imaging.Tissue { return min(cfg.Classify(hu(o)), imaging.Fibrous) }},
 		{Lipid, always(imaging.LowAttenuation)},
 		{Calcified, always(imaging.Calcified)},
 	} {
@@ -470,8 +470,8 @@ func classify(vol *imaging.Volume, box imaging.Grid, g group, plaques []*imaging
 	return l
 }
 
-// tissue returns the class of plaque with CT number hu; wall if it has none.
-func (c *Config) tissue(hu float64) imaging.Tissue {
+// Classify returns the class of plaque with CT number hu; wall if it has none.
+func (c *Config) Classify(hu float64) imaging.Tissue {
 	switch {
 	case hu < c.LowAttenuationBelow:
 		return imaging.LowAttenuation

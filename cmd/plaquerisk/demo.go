@@ -72,7 +72,7 @@ func compare(w io.Writer, as *risk.Assessment, t *phantom.Truth) {
 	fmt.Fprintf(tw, "\tmeasured\ttrue\t\n")
 	row := func(name, measured, truth string) { fmt.Fprintf(tw, "%s\t%s\t%s\t\n", name, measured, truth) }
 	row("lumen mean, HU", number(as.Image.LumenMeanHU, 0), fmt.Sprintf("%.0f", t.LumenHU))
-	row("noise, HU", number(as.Image.NoiseHU, 0), fmt.Sprintf("%.0f", t.Scanner.NoiseHU))
+	row("noise, HU", number(as.Image.NoiseHU, 0), fmt.Sprintf("%.0f", t.Scanner.Noise))
 	for _, l := range as.Lesions {
 		q := t.Plaque(l.Name)
 		if q == nil {
@@ -106,5 +106,5 @@ func trueCap(q *phantom.PlaqueTruth, t *phantom.Truth) string {
 	if q.Cap == nil {
 		return "no core"
 	}
-	return fmt.Sprintf("%.2f (resolved from %.2f)", *q.Cap, math.Max(t.Scanner.Kernel.FWHM, t.Grid.Spacing[0]))
+	return fmt.Sprintf("%.2f (resolved from %.2f)", *q.Cap, math.Max(t.Scanner.FWHM, t.Grid.Spacing[0]))
 }

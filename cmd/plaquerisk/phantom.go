@@ -75,7 +75,7 @@ func (a *app) phantomPatient() *cobra.Command {
 
 func (a *app) phantomCohort() *cobra.Command {
 	var out, variant string
-	opt := phantom.DefaultCohort()
+	opt := phantom.DefaultCohortConfig()
 	cmd := &cobra.Command{
 		Use:   "cohort --patients N --out DIR",
 		Short: "Many small patients with outcomes from a declared rule on the truth, and manifest.csv",
@@ -89,14 +89,16 @@ func (a *app) phantomCohort() *cobra.Command {
 			}
 			opt.Variant = phantom.Variant(variant)
 			m := a.meter("phantom cohort")
-			opt.Progress = func(done, total int) { m.at(done, total, "patients") }
-			c, err := phantom.GenerateCohort(cmd.Context(), out, opt)
+			if err := opt.Validate(); err != nil {
+				return usageError("%v", err)
+			}
+			c, err := phantom.GenerateCohort(cmd.Context(), out, opt, func(n int) { m.at(n, opt.Patients, "patients") })
 			m.end()
 			if err != nil {
 				return err
 			}
 			if !a.quiet {
-				fmt.Fprintf(a.stderr, "%d patients, %d arteries, %d with the event; wrote %s/manifest.csv\n", c.Patients, c.Arteries, c.PositiveArteries, out)
+				fmt.Fprintf(a.stderr, "%d patients, %d arteries (%d with the event), best possible AUC %.2f; wrote %s/%s\n", c.Patients, c.Arteries, c.PositiveArteries, c.ArteryAUC, out, phantom.ManifestFile)
 			}
 			return nil
 		},
@@ -106,6 +108,6 @@ func (a *app) phantomCohort() *cobra.Command {
 	f.IntVar(&opt.Patients, "patients", opt.Patients, "number of patients")
 	f.Uint64Var(&opt.Seed, "seed", opt.Seed, "seed of all randomness")
 	f.Float64Var(&opt.Prevalence, "prevalence", opt.Prevalence, "share of arteries with the event")
-	f.StringVar(&variant, "variant", string(opt.Variant), "planted, or null (outcomes unrelated to anything)")
+	f.StringVar(&variant, "variant", string(opt.Variant), "planted, mechanics-only, texture-only, or null (outcomes unrelated to anything)")
 	return cmd
 }

@@ -20,7 +20,6 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"github.com/plaquerisk/plaquerisk/classifier"
-	"github.com/plaquerisk/plaquerisk/cohort"
 	"github.com/plaquerisk/plaquerisk/dicom"
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/fem"
@@ -263,7 +262,7 @@ func schemas() map[string]*jsonschema.Schema {
 		{"truth", "json", &phantom.Truth{}},
 		{"cohort", "json", &phantom.Cohort{}},
 		{"settings", "yaml", &pipeline.File{}},
-		{"labels", "yaml", segmentation.LabelMapFile{}},
+		{"labels", "yaml", segmentation.LabelMap{}},
 	} {
 		r := jsonschema.Reflector{FieldNameTag: s.tag, Mapper: nullable, RequiredFromJSONSchemaTags: s.tag == "yaml"}
 		schema := r.Reflect(s.v)
@@ -290,5 +289,3 @@ func checkAgainst(t *testing.T, name string, document []byte) {
 		t.Errorf("%s does not follow its schema: %v", name, err)
 	}
 }
-
-var _ = cohort.Status{}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -139,6 +141,7 @@ func printNotes(w io.Writer, notes []risk.Note) {
 func (a *app) evaluate() *cobra.Command {
 	var out, title, outcome string
 	var overwrite, noBaseline bool
+	var draws int
 	cmd := &cobra.Command{
 		Use:     "evaluate TABLE.csv --out DIR",
 		Short:   "Compare radiomics, biomechanics and both by patient-grouped cross-validation",
@@ -161,10 +164,13 @@ func (a *app) evaluate() *cobra.Command {
 				return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
 			}
 			defer folder.Discard()
+			if draws > 0 {
+				return a.coverage(cmd.Context(), args[0], table, cfg, draws, folder)
+			}
 			m := a.meter("evaluate")
 			opt := classifier.EvaluateOptions{Progress: func(done, total int) { m.at(done, total, "cross-validation") }}
 			if !noBaseline {
-				opt.Baselines = []classifier.Learner{golearn.NewTree()}
+				opt.Baselines = []classifier.Learner{golearn.DefaultTree()}
 			}
 			ev, err := classifier.Evaluate(cmd.Context(), table, cfg.Training, cfg.Evaluation, opt)
 			m.end()
@@ -197,8 +203,31 @@ func (a *app) evaluate() *cobra.Command {
 	f.BoolVar(&overwrite, "overwrite", false, "replace what is in --out")
 	f.StringVar(&title, "title", "Cohort", "`TITLE` of the report")
 	f.StringVar(&outcome, "outcome", "not stated", "the event that is predicted, in `WORDS`")
+	f.IntVar(&draws, "null-draws", 0, "instead: outcomes drawn at random `N` times; how often the intervals cover 0.5, in coverage.json")
 	f.BoolVar(&noBaseline, "no-baseline", false, "leave out golearn's decision tree")
 	return cmd
+}
+
+// coverage measures what the intervals cover where the truth is known.
+func (a *app) coverage(ctx context.Context, path string, table *feature.Table, cfg pipeline.Config, draws int, folder *atomicfile.Folder) error {
+	m := a.meter("null draws")
+	c, err := classifier.NullCoverage(ctx, table, cfg.Training, cfg.Evaluation, draws, cfg.Training.Seed, func(done, total int) { m.at(done, total, "draws") })
+	m.end()
+	if err != nil {
+		return tableError(path, err)
+	}
+	text, err := json.MarshalIndent(c, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(os.WriteFile(filepath.Join(folder.Dir, "coverage.json"), append(text, '\n'), 0o644), folder.Commit()); err != nil {
+		return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
+	}
+	for _, x := range c.Arms {
+		fmt.Fprintf(a.stdout, "%-14s %-8s mean AUC %.3f, SD %.3f; 95 %% intervals cover 0.5 in %.1f %% of %d draws (%.1f to %.1f %%)\n",
+			x.Arm, x.Level, x.MeanAUC, x.SDAUC, 100*x.Covered.Value, c.Draws, 100*x.Covered.Low, 100*x.Covered.High)
+	}
+	return nil
 }
 
 func writeEvaluation(dir string, ev *risk.Evaluation, cfg pipeline.Config) error {
