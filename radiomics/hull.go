@@ -66,84 +66,52 @@ func maskHull(m *imaging.Mask) hull {
 }
 
 // extremes returns corners of the surface among which are all of its hull: for
-// each half slice, the corners of the convex polygon around its first and last
-// point of each row.
+// each half slice, the corners of the convex polygon around its points.
 func extremes(m *imaging.Mask) []point {
 	nx, ny, nz := m.Size[0], m.Size[1], m.Size[2]
-	const none = -1
-	first, last := make([]int, ny*nz), make([]int, ny*nz)
-	for r := range first {
-		row := m.In[r*nx:][:nx]
-		first[r], last[r] = none, none
-		for i, in := range row {
-			if in {
-				if first[r] == none {
-					first[r] = i
-				}
-				last[r] = i
-			}
-		}
-	}
+	in := func(i, j, k int) bool { return m.Inside(i, j, k) && m.In[m.Offset(i, j, k)] }
 	var all []point
-	for z := -1; z <= 2*nz-1; z++ {
+	for z := -1; z < 2*nz; z++ {
 		var slice []point
-		add := func(j, k int, half int64) {
-			if uint(j) >= uint(ny) || uint(k) >= uint(nz) || first[k*ny+j] == none {
-				return
-			}
-			for e, i := range [2]int{first[k*ny+j], last[k*ny+j]} {
-				slice = append(slice, point{2*int64(i) + half*int64(2*e-1), 2 * int64(j), int64(z)})
-			}
-		}
-		if z%2 == 0 {
-			k := z / 2
+		add := func(x, y int) { slice = append(slice, point{int64(x), int64(y), int64(z)}) }
+		if z%2 != 0 { // between two slices: what only one of them has
 			for j := range ny {
-				add(j, k, 1) // beside the ends of a row
+				for i := range nx {
+					if in(i, j, (z-1)/2) != in(i, j, (z+1)/2) {
+						add(2*i, 2*j)
+					}
+				}
 			}
-			// Beyond the outermost rows of each column: first and last of j.
+		} else { // in a slice: beyond the ends of each row and each column
+			for j := range ny {
+				if lo, hi := ends(nx, func(i int) bool { return in(i, j, z/2) }); lo <= hi {
+					add(2*lo-1, 2*j)
+					add(2*hi+1, 2*j)
+				}
+			}
 			for i := range nx {
-				lo, hi := none, none
-				for j := range ny {
-					if m.In[m.Offset(i, j, k)] {
-						if lo == none {
-							lo = j
-						}
-						hi = j
-					}
-				}
-				if lo != none {
-					slice = append(slice, point{2 * int64(i), 2*int64(lo) - 1, int64(z)}, point{2 * int64(i), 2*int64(hi) + 1, int64(z)})
-				}
-			}
-		} else {
-			// Between two slices lies the hull of what only one of them has;
-			// what both have is not on the surface here and not extreme either.
-			for j := range ny {
-				for _, k := range [2]int{(z - 1) / 2, (z + 1) / 2} {
-					if z == -1 {
-						k = 0
-					}
-					if uint(k) < uint(nz) {
-						one := k
-						other := (z - 1) / 2
-						if other == one || z == -1 {
-							other = (z + 1) / 2
-						}
-						if z == -1 {
-							other = -1
-						}
-						for i := range nx {
-							if m.In[m.Offset(i, j, one)] && (uint(other) >= uint(nz) || !m.In[m.Offset(i, j, other)]) {
-								slice = append(slice, point{2 * int64(i), 2 * int64(j), int64(z)})
-							}
-						}
-					}
+				if lo, hi := ends(ny, func(j int) bool { return in(i, j, z/2) }); lo <= hi {
+					add(2*i, 2*lo-1)
+					add(2*i, 2*hi+1)
 				}
 			}
 		}
 		all = append(all, polygon(slice)...)
 	}
 	return all
+}
+
+// ends returns the first and last of [0, n) for which in holds; lo > hi if
+// there is none.
+func ends(n int, in func(int) bool) (lo, hi int) {
+	hi = n - 1
+	for lo < n && !in(lo) {
+		lo++
+	}
+	for hi > lo && !in(hi) {
+		hi--
+	}
+	return lo, hi
 }
 
 // polygon returns the corners of the convex hull of points in one slice, by
