@@ -81,9 +81,6 @@ type outOfFold struct {
 	group   []int
 	logOdds []float64 // mean over the repeats
 	auc     []float64 // of every test fold
-	// influence is what each patient moves the mean AUC by, given the models;
-	// 0 for patients that are in no fold.
-	influence []float64
 }
 
 // Evaluate compares radiomics alone, biomechanics alone and both, and the
@@ -195,7 +192,6 @@ func levels(all []split, fits []fitted, agg Aggregation, arteries, patients []Un
 	for l := range out {
 		o := &out[l]
 		o.logOdds = make([]float64, len(o.units))
-		o.influence = make([]float64, len(o.units)+1000)
 		for _, u := range o.units {
 			o.label = append(o.label, u.Label)
 			o.group = append(o.group, u.Group)
@@ -216,7 +212,7 @@ func levels(all []split, fits []fitted, agg Aggregation, arteries, patients []Un
 				rule, parts = agg.Patient, artery
 			}
 			var s []float64
-			var y, g []int
+			var y []int
 			for u := range units {
 				p := make([]float64, 0, len(units[u].Parts))
 				for _, part := range units[u].Parts {
@@ -232,13 +228,9 @@ func levels(all []split, fits []fitted, agg Aggregation, arteries, patients []Un
 					artery[u] = q
 				}
 				out[l].logOdds[u] += Logit(q)
-				s, y, g = append(s, q), append(y, units[u].Label), append(g, units[u].Group)
+				s, y = append(s, q), append(y, units[u].Label)
 			}
 			out[l].auc = append(out[l].auc, AUC(s, y))
-			d := newDeviations(s, y, g)
-			for n := range d.pos {
-				out[l].influence[n] += d.pos[n]/d.n1 + d.neg[n]/d.n0
-			}
 		}
 	}
 	for l := range out {

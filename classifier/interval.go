@@ -11,11 +11,17 @@ import (
 // level is the coverage of all intervals.
 const level = 0.95
 
-// z is the normal quantile of a two-sided interval of that level.
-var z = distuv.UnitNormal.Quantile(1 - (1-level)/2)
+// student is Student's distribution with J − 1 degrees of freedom, as in the
+// corrected resampled t-test.
+func student(folds int) distuv.StudentsT {
+	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(folds - 1)}
+}
+
+// same is the difference of AUCs that is rounding.
+const same = 1e-9
 
 // foldMean returns the mean of a statistic over the J test folds of a repeated
-// K-fold cross-validation and its standard error,
+// K-fold cross-validation, its standard error and J,
 //
 //	SE² = (1/J + 1/(K − 1)) S²                                     (E.1)
 //
@@ -23,9 +29,8 @@ var z = distuv.UnitNormal.Quantile(1 - (1-level)/2)
 // folds have in common: each is in the training data of the others (Nadeau and
 // Bengio, Machine Learning 52, 2003; for K folds the ratio of test to training
 // rows is 1/(K − 1)). Folds in which the statistic is not defined are left out.
-func foldMean(x []float64, folds int) (mean, se float64) {
+func foldMean(x []float64, folds int) (mean, se float64, n int) {
 	var sum float64
-	n := 0
 	for _, v := range x {
 		if !math.IsNaN(v) {
 			sum += v
@@ -33,7 +38,7 @@ func foldMean(x []float64, folds int) (mean, se float64) {
 		}
 	}
 	if n < 2 {
-		return math.NaN(), math.NaN()
+		return math.NaN(), math.NaN(), n
 	}
 	mean = sum / float64(n)
 	var s2 float64
@@ -43,39 +48,45 @@ func foldMean(x []float64, folds int) (mean, se float64) {
 		}
 	}
 	s2 /= float64(n - 1)
-	return mean, math.Sqrt(s2 * (1/float64(n) + 1/float64(folds-1)))
+	return mean, math.Sqrt(s2 * (1/float64(n) + 1/float64(folds-1))), n
 }
 
 // aucInterval returns the interval of an AUC from the AUCs of the test folds.
 // It is symmetric in log-odds of the AUC, and so stays within 0 and 1:
 //
-//	logit A ± z SE / (A(1 − A))                                    (E.2)
+//	logit A ± t SE / (A(1 − A))                                    (E.2)
 //
-// If the folds do not differ, as with a perfect ranking, the number of the rarer
-// class bounds it by Wilson's interval.
+// with t Student's quantile for J − 1 degrees of freedom. If the folds do not
+// differ, as with a perfect ranking, the number of the rarer class bounds it by
+// Wilson's interval.
 func aucInterval(x []float64, folds, rarer int) risk.Interval {
-	a, se := foldMean(x, folds)
+	a, se, n := foldMean(x, folds)
 	if math.IsNaN(a) {
 		return risk.Interval{Value: risk.NaN(), Low: risk.NaN(), High: risk.NaN()}
 	}
-	if v := a * (1 - a); se > 0 && v > 1e-9 {
-		l := math.Log(a / (1 - a))
-		return risk.Interval{Value: risk.Number(a), Low: risk.Number(Logistic(l - z*se/v)), High: risk.Number(Logistic(l + z*se/v))}
+	if v := a * (1 - a); se > same && v > same {
+		l, h := math.Log(a/(1-a)), student(n).Quantile(1-(1-level)/2)*se/v
+		return risk.Interval{Value: risk.Number(a), Low: risk.Number(Logistic(l - h)), High: risk.Number(Logistic(l + h))}
 	}
 	low, high := Wilson(a, float64(max(rarer, 1)), level)
 	return risk.Interval{Value: risk.Number(a), Low: risk.Number(low), High: risk.Number(high)}
 }
 
 // differenceInterval returns the interval and two-sided p of the mean of
-// differences over the test folds.
+// differences over the test folds: the corrected resampled t-test.
 func differenceInterval(x []float64, folds int) (risk.Interval, risk.Number) {
-	d, se := foldMean(x, folds)
-	out := risk.Interval{Value: risk.Number(d), Low: risk.Number(d - z*se), High: risk.Number(d + z*se)}
-	switch {
-	case math.IsNaN(d):
-		return out, risk.NaN()
-	case se == 0 && d == 0:
-		return out, 1
+	d, se, n := foldMean(x, folds)
+	if n < 2 {
+		return risk.Interval{Value: risk.NaN(), Low: risk.NaN(), High: risk.NaN()}, risk.NaN()
 	}
-	return out, risk.Number(2 * distuv.UnitNormal.Survival(math.Abs(d)/se))
+	t := student(n)
+	h := t.Quantile(1-(1-level)/2) * se
+	out := risk.Interval{Value: risk.Number(d), Low: risk.Number(d - h), High: risk.Number(d + h)}
+	if se < same {
+		if math.Abs(d) < same {
+			return out, 1
+		}
+		return out, 0
+	}
+	return out, risk.Number(2 * t.Survival(math.Abs(d)/se))
 }
