@@ -18,13 +18,14 @@ const module = "github.com/plaquerisk/plaquerisk/"
 // new word here, to be reviewed.
 var allowed = map[string]string{
 	// Ground.
-	"imaging":        "internal/par",
-	"imaging/nifti":  "imaging",
-	"imaging/nrrd":   "imaging",
-	"imaging/format": "imaging imaging/nifti imaging/nrrd",
-	"feature":        "",
-	"coronary":       "imaging feature internal/par",
-	"risk":           "coronary feature",
+	"imaging":                 "internal/par",
+	"imaging/nifti":           "imaging imaging/internal/voxels",
+	"imaging/nrrd":            "imaging imaging/internal/voxels",
+	"imaging/internal/voxels": "imaging",
+	"imaging/format":          "imaging imaging/nifti imaging/nrrd",
+	"feature":                 "",
+	"coronary":                "imaging feature internal/par",
+	"risk":                    "coronary feature",
 	// Stages: no stage imports another.
 	"dicom":              "imaging risk internal/par",
 	"segmentation":       "imaging imaging/format coronary risk internal/par internal/suggest",
