@@ -22,6 +22,10 @@ const (
 	// lesionGap is the length without plaque that still joins two lesions of an
 	// artery, mm; shorter lesions than lesionLeast are left out.
 	lesionGap, lesionLeast = 1.0, 1.0
+	// resolvable is the least distance, in voxel edges, at which a cap is called
+	// measured: its far side is known to the centre of a voxel, so that below one
+	// and a half edges less than a whole voxel shows it.
+	resolvable = 1.5
 	// speck is the volume below which low attenuation counts as noise for the
 	// cap, mm³.
 	speck = 0.2
@@ -62,7 +66,7 @@ type Measures struct {
 	// a low attenuation voxel, mm; NaN without a low attenuation core.
 	Cap           float64
 	CapAt         float64 // its arc length, mm
-	CapBelowVoxel bool    // Cap is less than the longest voxel edge: too thin to be measured
+	CapBelowVoxel bool    // Cap is less than 1.5 of the longest voxel edge: too thin to be measured
 
 	// References beside the lesion, proximal and distal.
 	Proximal, Distal Reference
@@ -400,7 +404,7 @@ func (m *Measures) cap(v *Vessel, tissue *imaging.Labels, p *Plaque) {
 			m.Cap, m.CapAt = c, sec.S
 		}
 	}
-	m.CapBelowVoxel = m.Cap < max(tissue.Spacing[0], tissue.Spacing[1], tissue.Spacing[2])
+	m.CapBelowVoxel = m.Cap < resolvable*max(tissue.Spacing[0], tissue.Spacing[1], tissue.Spacing[2])
 }
 
 // Nearest returns the section with a lumen nearest to s, nil if there is none

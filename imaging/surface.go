@@ -2,6 +2,7 @@ package imaging
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 
 	"gonum.org/v1/gonum/spatial/r3"
@@ -74,7 +75,7 @@ func (s *Surface) MaxDiameter() float64 {
 	})
 	var best float64
 	for n, a := range ps {
-		if 2*a.r < best {
+		if a.r+ps[0].r < best {
 			break
 		}
 		for _, b := range ps[:n] {
@@ -247,7 +248,7 @@ func makeTable() (table [256][][3]uint8) {
 				loop = append(loop, at)
 				at, next[at] = next[at], -1
 			}
-			table[cube] = append(table[cube], fan(loop)...)
+			table[cube] = append(table[cube], fan(loop, bits.OnesCount(uint(cube)) <= 4)...)
 		}
 	}
 	return table
@@ -255,13 +256,15 @@ func makeTable() (table [256][][3]uint8) {
 
 // fan cuts a loop of edges into triangles that share one of its points: the
 // one from which the fewest cuts run within a face of the cube, where a
-// neighbour could make the same cut; and of these the one whose triangles hold
-// the largest volume, the convex cut. The published tables cut so too: it is
-// what gives the consensus volume of the IBSI digital phantom.
-func fan(loop []int) [][3]uint8 {
+// neighbour could make the same cut; and of these the one that is convex as
+// seen from the fewer corners: the largest volume if few of the corners are
+// inside, the smallest otherwise, so that a case and its complement are cut
+// alike. The published tables cut so too: it is what gives the consensus
+// volumes and areas of the IBSI phantoms, digital and CT.
+func fan(loop []int, few bool) [][3]uint8 {
 	n := len(loop)
 	var best [][3]uint8
-	fewest, most := math.MaxInt, 0.0
+	fewest, most := math.MaxInt, math.Inf(-1)
 	for start := range n {
 		bad := 0
 		var cut [][3]uint8
@@ -273,6 +276,9 @@ func fan(loop []int) [][3]uint8 {
 			}
 			cut = append(cut, [3]uint8{uint8(a), uint8(b), uint8(c)})
 			volume += r3.Dot(middle(a), r3.Cross(middle(b), middle(c)))
+		}
+		if !few {
+			volume = -volume
 		}
 		if bad < fewest || bad == fewest && volume > most+1e-9 {
 			best, fewest, most = cut, bad, volume

@@ -8,7 +8,7 @@ import (
 
 // def is one feature of a family whose values are computed from a T.
 type def[T any] struct {
-	name, unit, code, doc string
+	name, unit, code, doc string // code is empty for what the standard does not define
 	value                 func(T) float64
 }
 
@@ -18,7 +18,11 @@ func (d *def[T]) column(image, family, aggregation, settings string) feature.Col
 	if aggregation != "" {
 		name += "." + aggregation
 	}
-	return feature.Column{Name: name, Unit: d.unit, Modality: feature.Radiomics, Ref: "IBSI:" + d.code, Settings: settings, Doc: d.doc}
+	ref := "IBSI:" + d.code
+	if d.code == "" {
+		ref = "not in IBSI"
+	}
+	return feature.Column{Name: name, Unit: d.unit, Modality: feature.Radiomics, Ref: ref, Settings: settings, Doc: d.doc}
 }
 
 // family is a group of features: its columns and their values, in one order.

@@ -85,6 +85,7 @@ func (s *sample) kurtosis() float64 { return s.m4/(s.m2*s.m2) - 3 }
 var firstOrderFeatures = []def[*sample]{
 	{"mean", "HU", "Q4LE", "Mean intensity.", func(s *sample) float64 { return s.mean }},
 	{"variance", "HU²", "ECT3", "Mean squared distance from the mean (divided by n).", func(s *sample) float64 { return s.m2 }},
+	{"standard_deviation", "HU", "", "Square root of the variance.", func(s *sample) float64 { return math.Sqrt(s.m2) }},
 	{"skewness", "1", "KE2A", "Asymmetry; positive if the tail is on the bright side.", (*sample).skewness},
 	{"kurtosis", "1", "IPH6", "Weight of the tails beside a normal distribution, which has 0.", (*sample).kurtosis},
 	{"median", "HU", "Y12H", "Intensity that half of the voxels exceed.", func(s *sample) float64 { return s.p50 }},

@@ -100,8 +100,8 @@ func TestDigitalPhantom(t *testing.T) {
 		verify.Check{Suite: "radiomics", Case: "IBSI 1 digital phantom", Quantity: name, Source: "IBSI 1 consensus " + r["ibsi_id"],
 			Got: got, Want: number(t, r["value"]), Tol: number(t, r["tolerance"]), Digits: 3}.Run(t)
 	}
-	if checked != v.Schema.Len() {
-		t.Errorf("%d of %d columns have a reference value", checked, v.Schema.Len())
+	if want := standardised(&v); checked != want {
+		t.Errorf("%d of %d columns have a reference value", checked, want)
 	}
 }
 
@@ -156,9 +156,20 @@ func TestCTPhantom(t *testing.T) {
 				verify.Check{Suite: "radiomics", Case: "IBSI 1 CT phantom, configuration " + test.name, Quantity: name,
 					Source: "IBSI 1 consensus " + r["ibsi_id"], Got: got, Want: number(t, r["value"]), Tol: number(t, r["tolerance"]), Digits: 3}.Run(t)
 			}
-			if checked != v.Schema.Len() {
-				t.Errorf("%d of %d columns have a reference value", checked, v.Schema.Len())
+			if want := standardised(&v); checked != want {
+				t.Errorf("%d of %d columns have a reference value", checked, want)
 			}
 		})
 	}
+}
+
+// standardised counts the columns that IBSI defines.
+func standardised(v *feature.Vector) int {
+	n := 0
+	for _, c := range v.Schema.Columns() {
+		if strings.HasPrefix(c.Ref, "IBSI:") {
+			n++
+		}
+	}
+	return n
 }

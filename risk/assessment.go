@@ -102,7 +102,7 @@ type Measures struct {
 	Remodelling      Number `json:"remodelling_index"`
 	PlaqueBurden     Number `json:"plaque_burden_percent"` // largest
 	CapMM            Number `json:"cap_thickness_mm"`      // least distance from lumen to low attenuation; null without a core
-	CapBelowVoxel    bool   `json:"cap_below_voxel"`       // thinner than a voxel can show
+	CapBelowVoxel    bool   `json:"cap_below_voxel"`       // below 1.5 voxel edges: thinner than the image can show
 }
 
 // Lesion is one plaque.
