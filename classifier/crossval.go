@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -120,8 +121,7 @@ func fitSplit(ctx context.Context, l Learner, d *Data, s *split, seed uint64, ex
 	if explain && trees {
 		out.shift, out.used = make([]float64, len(d.Names)), e.usedColumns(len(d.Names))
 	}
-	phi := make([]float64, len(d.Names))
-	lesions := 0
+	var phi [][]float64 // |contribution| of each column over the lesions
 	for n, r := range s.test {
 		out.logOdds[n] = f.RowLogOdds(d, r, row)
 		if math.IsNaN(out.logOdds[n]) {
@@ -130,14 +130,19 @@ func fitSplit(ctx context.Context, l Learner, d *Data, s *split, seed uint64, ex
 		if out.shift == nil || d.Empty != nil && d.Empty[r] {
 			continue
 		}
-		lesions++
-		e.Contributions(phi, d.Row(r, row))
-		for c, x := range phi {
-			out.shift[c] += max(x, -x)
-		}
+		x := make([]float64, len(d.Names))
+		e.Contributions(x, d.Row(r, row))
+		phi = append(phi, x)
 	}
+	size := make([]float64, len(phi))
 	for c := range out.shift {
-		out.shift[c] /= float64(max(lesions, 1))
+		for n := range phi {
+			size[n] = math.Abs(phi[n][c])
+		}
+		slices.Sort(size) // the last bit does not depend on the order of rows
+		for _, x := range size {
+			out.shift[c] += x / float64(len(size))
+		}
 	}
 	return out, nil
 }

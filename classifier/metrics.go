@@ -334,5 +334,5 @@ func Wilson(p, n, level float64) (low, high float64) {
 	z := distuv.UnitNormal.Quantile(1 - (1-level)/2)
 	c := (p + z*z/(2*n)) / (1 + z*z/n)
 	h := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
-	return max(0, c-h), min(1, c+h)
+	return min(p, max(0, c-h)), max(p, min(1, c+h)) // the ends of p = 0 and 1 are exact
 }
