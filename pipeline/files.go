@@ -224,7 +224,7 @@ func (p *Pipeline) Score(ctx context.Context, f Files, dir string) (*Result, err
 	if err := writeRun(dir, f, start, p.now(), outputs); err != nil {
 		return nil, fail(NotWritable, "PLQ-606", fmt.Errorf("write results: %w", err))
 	}
-	if res.MechanicsFailed() {
+	if res.MechanicsFailed {
 		return res, fail(NotConverged, "PLQ-608", errors.New("wall stress could not be computed in any artery: see the notes of the report"))
 	}
 	return res, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/fem"
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/internal/par"
 	"github.com/plaquerisk/plaquerisk/internal/version"
 	"github.com/plaquerisk/plaquerisk/radiomics"
 	"github.com/plaquerisk/plaquerisk/risk"
@@ -66,6 +67,8 @@ type Result struct {
 	Assessment *risk.Assessment
 	Table      *feature.Table // one row per lesion
 	Solutions  []Solution
+	// MechanicsFailed: wall stress was attempted and no vessel gave a result.
+	MechanicsFailed bool
 }
 
 // Solution is the solved wall of one artery.
@@ -91,7 +94,7 @@ type assessment struct {
 	plaques []coronary.Plaque
 	tissue  map[coronary.Artery]*imaging.Labels
 	solved  map[coronary.Artery]*fem.Result
-	tried   int // solves that were started
+	failed  bool // a solve was started and gave no result
 	rows    []feature.Row
 	schema  feature.Schema
 	done    int
@@ -190,8 +193,16 @@ func (a *assessment) anatomy(ctx context.Context) error {
 	return nil
 }
 
-// mechanics solves every vessel that has plaques, over all of them.
+// mechanics solves every vessel that has plaques, over all of them, side by
+// side.
 func (a *assessment) mechanics(ctx context.Context) error {
+	type job struct {
+		vessel   *coronary.Vessel
+		from, to float64
+		result   *fem.Result
+		err      error
+	}
+	var jobs []job
 	for n := range a.vessels {
 		v := &a.vessels[n]
 		from, to := math.Inf(1), math.Inf(-1)
@@ -200,53 +211,59 @@ func (a *assessment) mechanics(ctx context.Context) error {
 				from, to = min(from, p.From), max(to, p.To)
 			}
 		}
-		if from > to {
+		switch {
+		case from > to:
 			a.event("no plaque in " + string(v.Artery))
-			continue
-		}
-		if !slices.ContainsFunc(v.Sections, func(s coronary.Section) bool { return s.Complete() }) {
+		case !slices.ContainsFunc(v.Sections, func(s coronary.Section) bool { return s.Complete() }):
 			a.note(risk.Note{Code: "PLQ-610", Severity: risk.Warning, Where: string(v.Artery),
 				Text: "Wall stress was not computed: the outer wall is not known."})
 			a.event("no wall in " + string(v.Artery))
-			continue
+		default:
+			jobs = append(jobs, job{vessel: v, from: from, to: to})
 		}
-		a.tried++
-		r, err := fem.Solve(ctx, v, a.tissue[v.Artery], from, to, a.cfg.Mechanics)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			a.note(risk.Note{Code: "PLQ-611", Severity: risk.Warning, Where: string(v.Artery),
-				Text: "Wall stress was not computed: " + err.Error() + "."})
+	}
+	err := par.For(ctx, len(jobs), func(n int) {
+		j := &jobs[n]
+		j.result, j.err = fem.Solve(ctx, j.vessel, a.tissue[j.vessel.Artery], j.from, j.to, a.cfg.Mechanics)
+	})
+	if err != nil {
+		return err
+	}
+	m := a.cfg.Mechanics.Describe()
+	for _, j := range jobs {
+		name := j.vessel.Artery
+		if j.err != nil {
+			a.failed = true
+			a.note(risk.Note{Code: "PLQ-611", Severity: risk.Warning, Where: string(name),
+				Text: "Wall stress was not computed: " + j.err.Error() + "."})
 		} else {
-			a.solved[v.Artery] = r
-			a.note(r.Notes...)
+			a.solved[name] = j.result
+			a.note(j.result.Notes...)
+			m.Solves = append(m.Solves, j.result.Record())
 		}
-		a.event("mechanics " + string(v.Artery))
+		a.event("mechanics " + string(name))
 	}
 	if len(a.solved) > 0 {
-		m := a.cfg.Mechanics.Describe()
-		for _, v := range a.vessels {
-			if r := a.solved[v.Artery]; r != nil {
-				m.Solves = append(m.Solves, r.Record())
-			}
-		}
 		a.out.Mechanics = &m
 	}
 	return nil
 }
 
-// lesions computes the features of every plaque.
+// lesions computes the features of every plaque, side by side.
 func (a *assessment) lesions(ctx context.Context) error {
-	for n := range a.plaques {
-		p := &a.plaques[n]
-		l, row, err := a.lesion(ctx, p)
+	a.out.Lesions = make([]risk.Lesion, len(a.plaques))
+	a.rows = make([]feature.Row, len(a.plaques))
+	errs := make([]error, len(a.plaques))
+	if err := par.For(ctx, len(a.plaques), func(n int) {
+		a.out.Lesions[n], a.rows[n], errs[n] = a.lesion(ctx, &a.plaques[n])
+	}); err != nil {
+		return err
+	}
+	for n, err := range errs {
 		if err != nil {
-			return fmt.Errorf("plaque %s: %w", p.Name, err)
+			return fmt.Errorf("plaque %s: %w", a.plaques[n].Name, err)
 		}
-		a.out.Lesions = append(a.out.Lesions, l)
-		a.rows = append(a.rows, row)
-		a.event("lesion " + p.Name)
+		a.event("lesion " + a.plaques[n].Name)
 	}
 	return nil
 }
@@ -261,7 +278,10 @@ func (a *assessment) lesion(ctx context.Context, p *coronary.Plaque) (risk.Lesio
 	l.Measures = measures(&m)
 
 	texture, notes, err := radiomics.Extract(ctx, a.Volume, p.Mask, a.cfg.Radiomics)
-	l.Notes = append(l.Notes, notes...)
+	for _, n := range notes {
+		n.Where = p.Name
+		l.Notes = append(l.Notes, n)
+	}
 	if ctx.Err() != nil {
 		return l, feature.Row{}, ctx.Err()
 	}
@@ -340,7 +360,8 @@ func (a *assessment) arteries(ctx context.Context) error {
 
 // result puts the numbers together.
 func (a *assessment) result() *Result {
-	res := &Result{Assessment: a.out, Table: &feature.Table{Schema: a.schema, Rows: a.rows}}
+	res := &Result{Assessment: a.out, Table: &feature.Table{Schema: a.schema, Rows: a.rows},
+		MechanicsFailed: a.failed && len(a.solved) == 0}
 	for _, v := range a.vessels {
 		if r := a.solved[v.Artery]; r != nil {
 			res.Solutions = append(res.Solutions, Solution{Artery: v.Artery, Result: r})
@@ -350,14 +371,4 @@ func (a *assessment) result() *Result {
 		a.out.Notes = []risk.Note{}
 	}
 	return res
-}
-
-// MechanicsFailed tells whether wall stress was attempted and no vessel gave a
-// result.
-func (r *Result) MechanicsFailed() bool {
-	failed := false
-	for _, n := range r.Assessment.Notes {
-		failed = failed || n.Code == "PLQ-611"
-	}
-	return failed && len(r.Solutions) == 0
 }
