@@ -68,7 +68,6 @@ type image struct {
 	imageType                                         []string
 	modality, number, description                     string
 	manufacturer, model, kernel, agent                string
-	agentKnown                                        bool
 	studyDate                                         string
 	kvp, thickness, heartRate                         float64
 	instance                                          int
