@@ -343,3 +343,14 @@ func exampleCohort() *feature.Table {
 	}
 	return table
 }
+
+// 60 patients with some 360 lesions, 134 + 66 columns, default settings.
+func BenchmarkEvaluate(b *testing.B) {
+	table := cohort(b, 60, 200, 1, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Evaluate(b.Context(), table, DefaultConfig(), DefaultEvaluation(), EvaluateOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
