@@ -75,7 +75,8 @@ func (p *Pipeline) ReadCT(ctx context.Context, f Files) (Input, error) {
 			in.Notes = append(in.Notes, finding.Note)
 		}
 	}
-	if err := gate(study, err); err != nil {
+	in.Notes = append(in.Notes, skipped(index)...)
+	if err := gate(study, in.Notes, err); err != nil {
 		return in, err
 	}
 	in.Volume = study.Volume
@@ -84,9 +85,28 @@ func (p *Pipeline) ReadCT(ctx context.Context, f Files) (Input, error) {
 	return in, nil
 }
 
+// mostSkipped is the number of unreadable files that are named one by one.
+const mostSkipped = 5
+
+// skipped notes the files that look like DICOM but could not be read.
+func skipped(x *dicom.Index) []risk.Note {
+	var notes []risk.Note
+	for n := range x.Skipped {
+		if n == mostSkipped {
+			notes = append(notes, risk.Note{Code: "PLQ-618", Severity: risk.Warning, Text: fmt.Sprintf("%d more files could not be read.", len(x.Skipped)-n)})
+			break
+		}
+		f := &x.Skipped[n]
+		notes = append(notes, risk.Note{Code: "PLQ-618", Severity: risk.Warning, Where: filepath.Base(f.Path),
+			Text: fmt.Sprintf("The file could not be read and was left out: %v.", f.Err)})
+	}
+	return notes
+}
+
 // gate turns the findings of quality control into an error: refusal first, then
-// missing slices, then whatever stopped the reader.
-func gate(study *dicom.Study, err error) error {
+// missing slices, then whatever stopped the reader. Files that could not be read
+// are named too: one of them may be the slice that is missing.
+func gate(study *dicom.Study, notes []risk.Note, err error) error {
 	if study != nil {
 		for _, g := range []struct {
 			gate  dicom.Gate
@@ -103,6 +123,11 @@ func gate(study *dicom.Study, err error) error {
 				}
 			}
 			if len(texts) > 0 {
+				for _, n := range notes {
+					if n.Code == "PLQ-618" {
+						texts = append(texts, strings.TrimPrefix(n.Where+": "+n.Text, ": "))
+					}
+				}
 				return fail(g.class, code, fmt.Errorf("quality control of the CT: %s", strings.Join(texts, "\n  ")))
 			}
 		}

@@ -22,6 +22,7 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-615", Title: "CT is not DICOM", Help: "Attributes that quality control needs are unknown. Prefer the DICOM series."},
 	{Code: "PLQ-616", Title: "lesion is not scored", Help: "A feature that the model needs could not be computed. The reason stands beside the lesion."},
 	{Code: "PLQ-617", Title: "model cannot be read", Help: "The file is no model of this program, or is damaged. plaquerisk train writes one."},
+	{Code: "PLQ-618", Title: "file could not be read", Help: "A file of the folder looks like DICOM but is damaged or of a kind that is not read. If it belongs to the series, a slice is missing."},
 	{Code: "PLQ-620", Title: "wrong command line", Help: "plaquerisk help COMMAND shows the flags with examples."},
 	{Code: "PLQ-621", Title: "table cannot be used", Help: "The message names line and column. batch run writes tables that train and evaluate read."},
 	{Code: "PLQ-622", Title: "manifest is wrong", Help: "The message names every line. The columns are case,patient,ct,seg,labels,artery,outcome."},
