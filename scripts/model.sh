@@ -14,3 +14,6 @@ rm -rf "$out"; mkdir -p "$out"
   --outcome "synthetic event drawn from a declared logistic rule on the phantom's true plaque parameters"
 "$bin" evaluate "$out/batch/features_wide.csv" --out "$out/evaluation" --title "Phantom cohort, $patients patients" \
   --outcome "synthetic event from a declared rule on the truth"
+go build -trimpath -o "$bin" ./cmd/plaquerisk # with the new model inside
+"$bin" model > docs/model-card.md
+"$bin" doctor

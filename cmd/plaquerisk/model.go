@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plaquerisk/plaquerisk/classifier"
+	"github.com/plaquerisk/plaquerisk/pipeline"
+	"github.com/plaquerisk/plaquerisk/risk"
+)
+
+// modelCard prints what a model is.
+func (a *app) modelCard() *cobra.Command {
+	return &cobra.Command{
+		Use:     "model [MODEL.json]",
+		Short:   "Print the card of a model, the shipped one by default, as Markdown",
+		Example: "  plaquerisk model\n  plaquerisk model model.json > card.md",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			path := ""
+			if len(args) > 0 {
+				path = args[0]
+			}
+			m, err := pipeline.LoadModel(path)
+			if err != nil {
+				return err
+			}
+			return writeCard(a.stdout, m)
+		},
+	}
+}
+
+func writeCard(w io.Writer, m *classifier.Model) error {
+	c, t, b := m.Card, m.Training, m.Settings.Boosting
+	count := map[string]int{}
+	for _, col := range m.Schema.Columns() {
+		count[col.Modality]++
+	}
+	var modalities []string
+	for _, name := range m.Settings.Modalities {
+		modalities = append(modalities, fmt.Sprintf("%d %s", count[name], name))
+	}
+	auc := func(x [3]risk.Number) string { return aucText(x) + ", 95 % interval in brackets" }
+	_, err := fmt.Fprintf(w, `# Model card: %s
+
+**%s. RESEARCH USE ONLY. Not a medical device. Not for diagnosis or treatment.**
+
+| | |
+|---|---|
+| label | %s |
+| outcome | %s |
+| trained on | %s |
+| training data | %d patients (%d positive), %d arteries (%d positive), %d lesions |
+| features | %s |
+| learner | gradient-boosted trees: %d bags of patients, %d rounds, depth %d, learning rate %g |
+| levels | %s |
+| AUC by artery, cross-validated | %s |
+| AUC by patient, cross-validated | %s |
+| training table | SHA-256 %s |
+| model | SHA-256 %s |
+
+What it is for: to show that the line from a CT series to a report works, and to test it. What it is not for: any statement
+about a patient. Probabilities are those of the training cohort; they are not calibrated for any other. The interval of a
+score is the spread of the ensemble over patients drawn anew; it does not contain errors of the image, the segmentation
+or the mechanics. Features outside the training range are named in every report. The model refuses a table in which a
+column that it needs is missing or has another unit or definition.
+`, c.Name, sentence(c.Label), c.Label, orNotStated(c.Outcome), orNotStated(c.Trained), t.Patients, t.PositivePatients, t.Arteries, t.PositiveArteries, t.Lesions,
+		strings.Join(modalities, ", "), b.Bags, b.Rounds, b.MaxDepth, b.LearningRate, m.Settings.Aggregation, auc(c.ArteryAUC), auc(c.PatientAUC), t.Fingerprint, m.SHA256())
+	return err
+}
+
+// sentence starts s with a capital letter.
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func orNotStated(s string) string {
+	if s == "" {
+		return "not stated"
+	}
+	return s
+}
