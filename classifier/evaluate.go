@@ -79,8 +79,9 @@ type outOfFold struct {
 	units   []Unit
 	label   []int
 	group   []int
-	logOdds []float64 // mean over the repeats
-	auc     []float64 // of every test fold
+	logOdds []float64   // mean over the repeats
+	auc     []float64   // of every test fold
+	curve   [][]float64 // ROC of every test fold, at the steps of [rocAt]
 }
 
 // Evaluate compares radiomics alone, biomechanics alone and both, and the
@@ -231,6 +232,7 @@ func levels(all []split, fits []fitted, agg Aggregation, arteries, patients []Un
 				s, y = append(s, q), append(y, units[u].Label)
 			}
 			out[l].auc = append(out[l].auc, AUC(s, y))
+			out[l].curve = append(out[l].curve, rocAt(s, y))
 		}
 	}
 	for l := range out {
@@ -290,7 +292,7 @@ func (o *outOfFold) result(ev EvaluationConfig, seed uint64, named bool) risk.Le
 	}
 	b := newResamples(o.group, ev.Bootstrap, seed)
 	o.rates(&r, p, threshold, b)
-	o.curves(&r, p, b)
+	o.curves(&r, p, ev.Folds)
 	return r
 }
 
@@ -438,8 +440,8 @@ func flow(t *feature.Table, d *Data, arteries, patients []Unit) []risk.FlowStep 
 func protocol(cfg Config, ev EvaluationConfig) risk.Protocol {
 	return risk.Protocol{
 		Folds: ev.Folds, Repeats: ev.Repeats, Seed: cfg.Seed, Learner: cfg.Boosting.Name(), Aggregation: cfg.Aggregation.String(),
-		Interval: "AUC: mean over the test folds, 95 % interval with the Nadeau-Bengio correction for overlapping training sets, on the log-odds scale; " +
-			fmt.Sprintf("rates and bands: %d resamples of patients", ev.Bootstrap),
+		Interval: "AUC: mean over the test folds, 95 % interval with the Nadeau-Bengio correction for overlapping training sets, Student's t on the log-odds scale; ROC curve and band likewise; " +
+			fmt.Sprintf("rates: %d resamples of patients", ev.Bootstrap),
 		Text: fmt.Sprintf("Patients were dealt into %d folds, stratified by outcome, %d times. All plaques of a patient are in one fold. "+
 			"Models saw training folds alone; every figure comes from test folds. Scores of a patient are the mean log-odds over the repeats; "+
 			"the threshold of sensitivity and specificity is the share of positives. Columns are chosen without looking at outcomes.", ev.Folds, ev.Repeats),

@@ -57,24 +57,8 @@ func (o *outOfFold) rates(r *risk.LevelResult, p []float64, threshold float64, b
 const rocSteps = 50
 
 // curves fills ROC, precision–recall, calibration and decision curves.
-func (o *outOfFold) curves(r *risk.LevelResult, p []float64, b *resamples) {
-	value := rocAt(p, o.label)
-	band := make([][]float64, rocSteps+1)
-	for _, rows := range b.rows {
-		s, y := pick(p, rows), pick(o.label, rows)
-		curve := rocAt(s, y)
-		if curve == nil {
-			continue
-		}
-		for n := range band {
-			band[n] = append(band[n], curve[n])
-		}
-	}
-	for n, v := range value {
-		slices.Sort(band[n])
-		r.ROC = append(r.ROC, risk.CurvePoint{X: float64(n) / rocSteps, Y: v,
-			Low: risk.Number(quantileOrNaN(band[n], (1-level)/2)), High: risk.Number(quantileOrNaN(band[n], (1+level)/2))})
-	}
+func (o *outOfFold) curves(r *risk.LevelResult, p []float64, folds int) {
+	r.ROC = o.roc(folds)
 	r.PR = precisionRecall(p, o.label)
 	r.Calibration = calibrationCurve(p, o.label)
 	prevalence := float64(o.positives()) / float64(len(p))
@@ -82,6 +66,24 @@ func (o *outOfFold) curves(r *risk.LevelResult, p []float64, b *resamples) {
 		t := float64(n) / 20
 		r.Decision = append(r.Decision, risk.DecisionRow{Threshold: t, Model: NetBenefit(p, o.label, t), TreatAll: prevalence - (1-prevalence)*t/(1-t)})
 	}
+}
+
+// roc returns the mean of the ROC curves of the test folds at each step of
+// 1 − specificity, with the interval of that mean (formula E.1). Like the AUC, it
+// compares scores of one model alone; the area under it is the AUC, up to the
+// width of the steps.
+func (o *outOfFold) roc(folds int) []risk.CurvePoint {
+	out := make([]risk.CurvePoint, rocSteps+1)
+	at := make([]float64, len(o.curve))
+	for n := range out {
+		for f, curve := range o.curve {
+			at[f] = curve[n]
+		}
+		y, se, count := foldMean(at, folds)
+		h := student(count).Quantile(1-(1-level)/2) * se
+		out[n] = risk.CurvePoint{X: float64(n) / rocSteps, Y: y, Low: risk.Number(max(0, y-h)), High: risk.Number(min(1, y+h))}
+	}
+	return out
 }
 
 // rocAt returns the sensitivity at each of the steps of 1 − specificity, linear

@@ -134,6 +134,13 @@ func TestEvaluateIsConsistent(t *testing.T) {
 					t.Errorf("%s, %s: ROC %+v", a.Name, r.Level, q)
 				}
 			}
+			area := 0.0
+			for n := range r.ROC[1:] {
+				area += (r.ROC[n].Y + r.ROC[n+1].Y) / 2 / rocSteps
+			}
+			if math.Abs(area-float64(r.AUC.Value)) > 0.01 { // half a step
+				t.Errorf("%s, %s: area under the ROC curve %.3f, AUC %.3f", a.Name, r.Level, area, r.AUC.Value)
+			}
 			if last := r.PR[len(r.PR)-1]; last.X != 1 || last.N != r.N {
 				t.Errorf("precision-recall ends at %+v", last)
 			}
