@@ -440,7 +440,7 @@ func flow(t *feature.Table, d *Data, arteries, patients []Unit) []risk.FlowStep 
 func protocol(cfg Config, ev EvaluationConfig) risk.Protocol {
 	return risk.Protocol{
 		Folds: ev.Folds, Repeats: ev.Repeats, Seed: cfg.Seed, Learner: cfg.Boosting.Name(), Aggregation: cfg.Aggregation.String(),
-		Interval: "AUC: mean over the test folds, 95 % interval with the Nadeau-Bengio correction for overlapping training sets, Student's t on the log-odds scale; ROC curve and band likewise; " +
+		Interval: "AUC: mean over the test folds, 95 % interval with the Nadeau-Bengio correction for overlapping training sets, Student's t on the arcsine scale; ROC curve and band likewise; " +
 			fmt.Sprintf("rates: %d resamples of patients", ev.Bootstrap),
 		Text: fmt.Sprintf("Patients were dealt into %d folds, stratified by outcome, %d times. All plaques of a patient are in one fold. "+
 			"Models saw training folds alone; every figure comes from test folds. Scores of a patient are the mean log-odds over the repeats; "+

@@ -52,21 +52,23 @@ func foldMean(x []float64, folds int) (mean, se float64, n int) {
 }
 
 // aucInterval returns the interval of an AUC from the AUCs of the test folds.
-// It is symmetric in log-odds of the AUC, and so stays within 0 and 1:
+// It is symmetric in the angle φ = arcsin √A, and so stays within 0 and 1:
 //
-//	logit A ± t SE / (A(1 − A))                                    (E.2)
+//	φ ± t SE / (2 √(A(1 − A)))                                     (E.2)
 //
-// with t Student's quantile for J − 1 degrees of freedom. If the folds do not
-// differ, as with a perfect ranking, the number of the rarer class bounds it by
-// Wilson's interval.
+// with t Student's quantile for J − 1 degrees of freedom. The variance of a mean
+// of values between 0 and 1 goes like A(1 − A); on this scale it does not depend
+// on A. If the folds do not differ, as with a perfect ranking, the number of the
+// rarer class bounds it by Wilson's interval.
 func aucInterval(x []float64, folds, rarer int) risk.Interval {
 	a, se, n := foldMean(x, folds)
 	if math.IsNaN(a) {
 		return risk.Interval{Value: risk.NaN(), Low: risk.NaN(), High: risk.NaN()}
 	}
 	if v := a * (1 - a); se > same && v > same {
-		l, h := math.Log(a/(1-a)), student(n).Quantile(1-(1-level)/2)*se/v
-		return risk.Interval{Value: risk.Number(a), Low: risk.Number(Logistic(l - h)), High: risk.Number(Logistic(l + h))}
+		phi, h := math.Asin(math.Sqrt(a)), student(n).Quantile(1-(1-level)/2)*se/(2*math.Sqrt(v))
+		low, high := math.Sin(max(0, phi-h)), math.Sin(min(math.Pi/2, phi+h))
+		return risk.Interval{Value: risk.Number(a), Low: risk.Number(low * low), High: risk.Number(high * high)}
 	}
 	low, high := Wilson(a, float64(max(rarer, 1)), level)
 	return risk.Interval{Value: risk.Number(a), Low: risk.Number(low), High: risk.Number(high)}
