@@ -149,10 +149,15 @@ type Multigrid struct {
 
 // level is one lattice of the hierarchy.
 type level struct {
-	lat       Lattice
-	a         *BSR
-	fixed     []Fixed
-	val       []float32 // the values of a in single precision, for the smoother
+	lat   Lattice
+	a     *BSR
+	fixed []Fixed
+	// Blocks of a between different lines, for the smoother, in single precision:
+	// those of block row n with lines of earlier colours are [from[2n], from[2n+1]),
+	// those with lines of later or the same colour [from[2n+1], from[2n+2]).
+	from      []int32
+	col       []int32
+	val       []float32
 	pivot     []float32 // inverse pivots of the line factors, 9 per node
 	lower     []float32 // lower factors Lᵢ = Aᵢ,ᵢ₋₁ S⁻¹ᵢ₋₁, 9 per node
 	lines     [4][]int32
@@ -209,7 +214,7 @@ func NewMultigrid(ctx context.Context, a *BSR, lat Lattice, fixed []Fixed) (*Mul
 		if err := l.factorLines(); err != nil {
 			return nil, fmt.Errorf("lattice %v: %w", lat.N, err)
 		}
-		l.single()
+		l.split()
 		l.x, l.b, l.r = make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len())
 		mg.levels = append(mg.levels, l)
 		a, lat, fixed = ca, next, cf
@@ -258,7 +263,6 @@ func (mg *Multigrid) cycle(n int) {
 		}
 		return
 	}
-	clear(l.x)
 	l.smooth(false)
 	l.residual()
 	l.restrict(mg.levels[n+1].b)
@@ -460,11 +464,39 @@ func (l *level) factorLines() error {
 	return nil
 }
 
-// single copies the matrix to single precision. The smoother is bound by memory
-// and needs no more digits, since the outer iteration sees the exact matrix: the
-// number of iterations is that of a cycle in double precision. Coarse matrices
-// and all factors are computed in double precision.
-func (l *level) single() { l.val = toSingle(l.a.Val) }
+// split copies the blocks that couple different lines to single precision, by
+// colour. The smoother is bound by memory and needs no more digits, since the
+// outer iteration sees the exact matrix: the number of iterations is that of a
+// cycle in double precision. Coarse matrices and all factors are computed in
+// double precision.
+func (l *level) split() {
+	nodes, n0 := l.lat.Len(), l.lat.N[0]
+	l.from = make([]int32, 2*nodes+1)
+	l.col = make([]int32, 0, len(l.a.Col))
+	l.val = make([]float32, 0, len(l.a.Val))
+	for a := range nodes {
+		line, c := a/n0, l.colour(a)
+		for side := range 2 {
+			for e := l.a.Ptr[a]; e < l.a.Ptr[a+1]; e++ {
+				b := int(l.a.Col[e])
+				if earlier := l.colour(b) < c; b/n0 == line || earlier != (side == 0) {
+					continue
+				}
+				l.col = append(l.col, int32(b))
+				for _, v := range l.a.Val[9*e : 9*e+9] {
+					l.val = append(l.val, float32(v))
+				}
+			}
+			l.from[2*a+side+1] = int32(len(l.col))
+		}
+	}
+}
+
+// colour returns the colour of the line of node a.
+func (l *level) colour(a int) int {
+	line := a / l.lat.N[0]
+	return 2*(line/l.lat.N[1]%2) + line%l.lat.N[1]%2
+}
 
 func toSingle(v []float64) []float32 {
 	s := make([]float32, len(v))
@@ -474,11 +506,10 @@ func toSingle(v []float64) []float32 {
 	return s
 }
 
-// mulRow returns block row a of A⋅x.
-func (l *level) mulRow(a int) (y0, y1, y2 float32) {
-	lo, hi := l.a.Ptr[a], l.a.Ptr[a+1]
+// mulBlocks returns the product of the blocks [lo, hi) and x.
+func (l *level) mulBlocks(lo, hi int32) (y0, y1, y2 float32) {
 	x, val := l.x, l.val[9*lo:9*hi]
-	for _, b := range l.a.Col[lo:hi] {
+	for _, b := range l.col[lo:hi] {
 		v := val[:9:9]
 		u := x[3*int(b):][:3:3]
 		x0, x1, x2 := u[0], u[1], u[2]
@@ -490,8 +521,9 @@ func (l *level) mulRow(a int) (y0, y1, y2 float32) {
 	return y0, y1, y2
 }
 
-// smooth sweeps once over the colours, backwards if asked, correcting each line
-// so that its own equations hold.
+// smooth sweeps once over the colours, backwards if asked, solving each line so
+// that its own equations hold. A forward sweep does not read x: it starts from
+// zero, so that only lines of earlier colours count.
 func (l *level) smooth(back bool) {
 	n0 := l.lat.N[0]
 	for c := range l.lines {
@@ -502,22 +534,23 @@ func (l *level) smooth(back bool) {
 		_ = par.Blocks(context.Background(), len(lines), max(1, rowBlock/n0), func(lo, hi int) {
 			y := make([]float32, 3*n0)
 			for _, line := range lines[lo:hi] {
-				l.relax(y, int(line)*n0, c == 0 && !back)
+				l.relax(y, int(line)*n0, back)
 			}
 		})
 	}
 }
 
-// relax corrects the line whose first node is a0; y is scratch. zero says that
-// x is zero still.
-func (l *level) relax(y []float32, a0 int, zero bool) {
+// relax solves the line whose first node is a0 for what it is coupled with:
+// lines of earlier colours, or all. y is scratch.
+func (l *level) relax(y []float32, a0 int, all bool) {
 	n0 := l.lat.N[0]
 	for i := range n0 {
 		a := a0 + i
-		var s0, s1, s2 float32
-		if !zero {
-			s0, s1, s2 = l.mulRow(a)
+		to := l.from[2*a+1]
+		if all {
+			to = l.from[2*a+2]
 		}
+		s0, s1, s2 := l.mulBlocks(l.from[2*a], to)
 		y0, y1, y2 := l.b[3*a]-s0, l.b[3*a+1]-s1, l.b[3*a+2]-s2
 		if i > 0 {
 			m, u := l.lower[9*a:9*a+9:9*a+9], y[3*i-3:3*i:3*i]
@@ -541,23 +574,17 @@ func (l *level) relax(y []float32, a0 int, zero bool) {
 			z2 -= m[2]*d0 + m[5]*d1 + m[8]*d2
 		}
 		d0, d1, d2 = z0, z1, z2
-		l.x[3*a] += d0
-		l.x[3*a+1] += d1
-		l.x[3*a+2] += d2
+		l.x[3*a], l.x[3*a+1], l.x[3*a+2] = d0, d1, d2
 	}
 }
 
-// residual stores b − A x in r after a forward sweep. The lines of the last
-// colour have none: nothing has changed since their equations were solved.
+// residual stores b − A x in r after a forward sweep. Each line was solved
+// when those of later colours were zero, so that only their part is left.
 func (l *level) residual() {
 	_ = par.Blocks(context.Background(), l.lat.Len(), rowBlock, func(lo, hi int) {
 		for a := lo; a < hi; a++ {
-			if line := a / l.lat.N[0]; line%l.lat.N[1]%2 == 1 && line/l.lat.N[1]%2 == 1 {
-				l.r[3*a], l.r[3*a+1], l.r[3*a+2] = 0, 0, 0
-				continue
-			}
-			s0, s1, s2 := l.mulRow(a)
-			l.r[3*a], l.r[3*a+1], l.r[3*a+2] = l.b[3*a]-s0, l.b[3*a+1]-s1, l.b[3*a+2]-s2
+			s0, s1, s2 := l.mulBlocks(l.from[2*a+1], l.from[2*a+2])
+			l.r[3*a], l.r[3*a+1], l.r[3*a+2] = -s0, -s1, -s2
 		}
 	})
 	applyFixed(l.r, l.fixed)
