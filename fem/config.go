@@ -77,7 +77,7 @@ func DefaultConfig() Config {
 	return Config{
 		Pressure: 120, Ends: Sliding, Padding: 3, Margin: 1,
 		Around: 32, Through: 6, Axial: 0.5, Grading: 2, MinWall: 0.1, MaxThin: 10,
-		CapDepth: 0.5, Tolerance: 1e-8, MaxIterations: 2000,
+		CapDepth: 0.5, Tolerance: 1e-6, MaxIterations: 2000,
 		Materials: Materials{
 			Wall: lib(imaging.Wall), LowAttenuation: lib(imaging.LowAttenuation), FibroFatty: lib(imaging.FibroFatty),
 			Fibrous: lib(imaging.Fibrous), Calcified: lib(imaging.Calcified),

@@ -384,7 +384,9 @@ func TestIterations(t *testing.T) {
 	}
 	for _, length := range lengths {
 		v, l := plaqueTube(length)
-		r, err := Solve(context.Background(), v, l, 0, length, DefaultConfig())
+		cfg := DefaultConfig()
+		cfg.Tolerance = 1e-8
+		r, err := Solve(context.Background(), v, l, 0, length, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
