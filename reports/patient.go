@@ -64,16 +64,19 @@ func (s *sheet) summary(a *risk.Assessment) {
 		{"Artery", "L"}, {"Risk (95 % interval)", "L"}, {"Plaques", "R"}, {"Diameter stenosis, %", "R"}, {"Plaque volume, mm³", "R"},
 		{"Percent atheroma volume, %", "R"}, {"Low atten. volume, mm³", "R"}, {"Wall stress p95, kPa", "R"}, {"Cap stress p95 / p99, kPa", "R"}, {"Stress elements", "R"},
 	}}
-	for _, name := range coronary.Arteries() {
+	for _, name := range append(coronary.Arteries(), "") {
 		n := slices.IndexFunc(a.Arteries, func(x risk.Artery) bool { return x.Name == name })
+		if n < 0 && name == "" {
+			continue
+		}
 		if n < 0 {
-			t.rows = append(t.rows, []string{string(name), "not in the segmentation", dash, dash, dash, dash, dash, dash, dash, dash})
+			t.rows = append(t.rows, []string{arteryShort(name), "not in the segmentation", dash, dash, dash, dash, dash, dash, dash, dash})
 			continue
 		}
 		x := &a.Arteries[n]
 		m := &x.Measures
 		st, el := stressCells(x.Stress)
-		t.rows = append(t.rows, []string{string(name), riskWords(x.Prediction), fmt.Sprint(len(x.Lesions)), number(m.DiameterStenosis, 1),
+		t.rows = append(t.rows, []string{arteryShort(name), riskWords(x.Prediction), fmt.Sprint(len(x.Lesions)), number(m.DiameterStenosis, 1),
 			number(m.PlaqueMM3, 1), number(m.PercentAtheroma, 1), number(m.LowAttenuation, 1), st[1], st[4] + " / " + st[3], el})
 	}
 	s.table(t)
@@ -289,7 +292,7 @@ func (s *sheet) anatomy(a *risk.Assessment) {
 	}
 	for i := range a.Arteries {
 		x := &a.Arteries[i]
-		t.rows = append(t.rows, append([]string{string(x.Name)}, anatomyCells(&x.Measures)...))
+		t.rows = append(t.rows, append([]string{arteryShort(x.Name)}, anatomyCells(&x.Measures)...))
 	}
 	if len(t.rows) == 0 {
 		s.para("No artery was found in the segmentation, so that there is no table of arteries.")
@@ -329,7 +332,7 @@ func (s *sheet) plaques(a *risk.Assessment) {
 	for i := range a.Lesions {
 		l := &a.Lesions[i]
 		m := &l.Measures
-		t.rows = append(t.rows, []string{l.Name, string(l.Artery), number(l.FromMM, 1), number(l.ToMM, 1), number(m.PlaqueMM3, 1), number(m.LowAttenuation, 1),
+		t.rows = append(t.rows, []string{l.Name, arteryShort(l.Artery), number(l.FromMM, 1), number(l.ToMM, 1), number(m.PlaqueMM3, 1), number(m.LowAttenuation, 1),
 			number(m.FibroFatty, 1), number(m.Fibrous, 1), number(m.Calcified, 1), fmt.Sprint(l.Voxels), number(l.MeanHU, 0)})
 	}
 	s.table(t)

@@ -208,6 +208,18 @@ func TestAbsentDataAreNamed(t *testing.T) {
 	}
 }
 
+// A plaque whose artery nobody named has its page and its row.
+func TestUnnamedArtery(t *testing.T) {
+	a := testMinimal()
+	a.Arteries = []risk.Artery{{Measures: a.Lesions[0].Measures, Lesions: []string{a.Lesions[0].Name}, Level: risk.Level{Reason: "no model was given"}}}
+	all := strings.Join(checkFrame(t, patientPDF(t, a, DefaultConfig())), " ")
+	for _, want := range []string{"Artery not named", "artery not named"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+}
+
 // Every character that the pages need is in the embedded font.
 func TestGlyphs(t *testing.T) {
 	for _, r := range "σ³²°±≥–×µθ−“”…ν·Πé½" {

@@ -33,7 +33,7 @@ func branches(a *risk.Assessment) []branch {
 	var out []branch
 	for _, x := range a.Arteries {
 		if x.Profile != nil && len(x.Profile.Center) >= 2 {
-			out = append(out, branch{name: string(x.Name), p: x.Profile})
+			out = append(out, branch{name: arteryShort(x.Name), p: x.Profile})
 		}
 	}
 	return out

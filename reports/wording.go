@@ -38,6 +38,15 @@ func arteryWords(a coronary.Artery) string {
 	case coronary.RCA:
 		return "right coronary artery (RCA)"
 	}
+	return arteryShort(a)
+}
+
+// arteryShort returns the artery's abbreviation. A mask of plaque alone may not
+// tell the artery.
+func arteryShort(a coronary.Artery) string {
+	if a == "" {
+		return "artery not named"
+	}
 	return string(a)
 }
 
@@ -85,10 +94,10 @@ func summarySentence(a *risk.Assessment) string {
 	narrow, ds := "", math.Inf(-1)
 	for _, x := range a.Arteries {
 		if len(x.Lesions) > 0 {
-			with = append(with, string(x.Name))
+			with = append(with, arteryShort(x.Name))
 		}
 		if v := x.Measures.DiameterStenosis; v.Defined() && float64(v) > ds {
-			narrow, ds = string(x.Name), float64(v)
+			narrow, ds = arteryShort(x.Name), float64(v)
 		}
 	}
 	t := plural(len(a.Lesions), "plaque")
