@@ -146,7 +146,7 @@ func (s *sheet) straightened(x *risk.Artery, s0, s1 float64) {
 		}
 		a, b, y0, y1 := extent(r)
 		kk := k
-		shown := min(y1-y0, 26/kk) // a plane wider than 26 mm of paper is cut, never squeezed
+		shown := min(y1-y0, min(max(26, 12*kk), 36)/kk) // ±6 mm where it fits; a wider plane is cut, never squeezed
 		mid := (y0 + y1) / 2
 		h := kk * shown
 		last := i == len(x.Pictures.MPR)-1
@@ -165,7 +165,7 @@ func (s *sheet) straightened(x *risk.Artery, s0, s1 float64) {
 			s.caption(fmt.Sprintf("Straightened CT, two planes through the centre-line, 0° and 90° about it. Same scale on both axes: %s mm on paper per mm. Window %s/%s HU (level/width).",
 				fixed(kk, 2), fixed(s.cfg.WindowLevel, 0), fixed(s.cfg.WindowWidth, 0)))
 		} else {
-			s.y += 1.5
+			s.y += 3.5 // the labels of the two planes do not touch
 		}
 	}
 }
@@ -257,7 +257,10 @@ func (s *sheet) unrolled(a *risk.Assessment, x *risk.Artery, s0, s1 float64) {
 	if x1 <= x0 || y1 <= y0 {
 		return
 	}
-	const h = 26.0
+	h := 26.0
+	if room := s.bottom() - s.y - 17; room >= 17 {
+		h = min(h, room)
+	}
 	s.need(h + 17)
 	k := s.scaleS(s0, s1)
 	left := margin + axisLeft
@@ -300,9 +303,9 @@ func (s *sheet) sections(x *risk.Artery) {
 	if x.Pictures == nil || len(x.Pictures.Sections) == 0 {
 		return
 	}
-	const perRow = 5
-	gap := 3.0
-	w := (s.width() - gap*(perRow-1)) / perRow
+	const perRow = 3 // large enough to read a cap; two rows fill a page
+	const w = 46.0   // mm
+	gap := (s.width() - w*perRow) / (perRow - 1)
 	all := x.Pictures.Sections
 	var field float64 // one scale for all: the largest picture
 	for i := range all {
@@ -346,7 +349,7 @@ func (s *sheet) sections(x *risk.Artery) {
 		for i := range row {
 			s.section1(&row[i], margin+float64(i)*(w+gap), s.y, w, k, tissue)
 		}
-		s.y += h - 1
+		s.y += h
 	}
 	s.stroke(ink, 0.6)
 	s.pdf.Line(margin, s.y, margin+5*k, s.y)

@@ -43,6 +43,7 @@ func Cohort(w io.Writer, e *risk.Evaluation, cfg Config) error {
 	s.provenance(e.Provenance)
 	s.heading("Disclaimer", 12)
 	s.para(Disclaimer + " The software comes without any warranty.")
+	s.settings(e.Provenance)
 	if err := s.finish(w); err != nil {
 		return fmt.Errorf("cohort report: %w", err)
 	}
@@ -91,8 +92,8 @@ func mainArms(e *risk.Evaluation) []int {
 
 func (s *sheet) cohortSummary(e *risk.Evaluation) {
 	s.page("Summary")
-	s.para(e.Title + ".")
-	s.para("Event: " + e.Outcome + ".")
+	s.para(stated(strings.TrimSuffix(e.Title, ".")) + ".")
+	s.para("Event: " + stated(strings.TrimSuffix(e.Outcome, ".")) + ".")
 	s.big([]fact{
 		{fmt.Sprint(e.Data.PositivePatients), fmt.Sprintf("positive of %d patients", e.Data.Patients)},
 		{fmt.Sprint(e.Data.PositiveArteries), fmt.Sprintf("positive of %d arteries", e.Data.Arteries)},
@@ -406,7 +407,7 @@ func (s *sheet) discrimination(e *risk.Evaluation) {
 		span(p, 0, 1, 0, 1)
 		return p
 	})
-	s.small("The dotted line of precision is the share of positives. Bands and intervals: " + e.Protocol.Interval + ".")
+	s.small("The ROC curve and the AUC are means over the test folds; precision and recall and the rates at the threshold use the scores pooled over the folds (mean log-odds over the repeats). The dotted line of precision is the share of positives. Bands and intervals: " + e.Protocol.Interval + ".")
 	s.folds(e)
 	ranks := table{cols: []column{{"Level", "L"}, {"Features", "L"}, {"n", "R"}, {"Positive", "R"}, {"AUC", "L"}, {"Average precision", "L"}, {"Balanced accuracy", "L"}}}
 	cut := table{cols: []column{{"Level", "L"}, {"Features", "L"}, {"Threshold", "R"}, {"Sensitivity", "L"}, {"Specificity", "L"}, {"PPV", "L"}, {"NPV", "L"}}}
@@ -464,14 +465,14 @@ func (s *sheet) folds(e *risk.Evaluation) {
 			}
 		}
 		p.X.Tick.Marker = plot.ConstantTicks(ticks)
-		span(p, -0.5, float64(len(ticks))-0.5, 0, 1)
+		span(p, -0.5, float64(len(ticks))-0.5, 0, 1.04)
 		x := margin + 14 + float64(n)*(w+26)
 		s.font("B", 9)
 		s.textIn(x, s.y+2.5, w, "C", ink, "by "+l)
 		s.draw(p, x, s.y+4.5, w, h)
 	}
 	s.y += h + 12
-	s.small("A dot is one fold; the bar is the AUC over all out-of-fold scores.")
+	s.small("A dot is one fold; the bar is the AUC of the table, the mean over the test folds.")
 }
 
 func (s *sheet) calibration(e *risk.Evaluation) {

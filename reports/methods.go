@@ -11,10 +11,10 @@ import (
 func (s *sheet) methods(a *risk.Assessment) {
 	s.page("Methods, limits and provenance")
 	s.heading("Methods", 20)
-	s.para("The CT series is read in HU in patient coordinates. Lumen, outer wall and plaque come from the given segmentation; this program does not find them itself. Plaque inside the wall is divided by CT number: low attenuation < 30 HU, fibro-fatty 30 to 130 HU, fibrous 130 to 350 HU, calcified from 350 HU, unless the segmentation names the component or the settings below say otherwise.")
+	s.para("The CT series is read in HU in patient coordinates. Lumen, outer wall and plaque come from the given segmentation; this program does not find them itself. Plaque inside the wall is divided by CT number: low attenuation < 30 HU, fibro-fatty 30 to 130 HU, fibrous 130 to 350 HU, calcified from 350 HU, unless the segmentation names the component or the settings in the annex say otherwise.")
 	s.para("Radiomic features follow the definitions of the Image Biomarker Standardisation Initiative [1]. Wall stress is a static finite-element solution for blood pressure on the lumen, with the materials of the page on biomechanics. The score is that of gradient-boosted trees; the shares of single features are TreeSHAP values [2]. Stress maps are drawn in cividis [3].")
 	s.heading("Limits", 20)
-	s.para("Only what the segmentation contains is measured. Volumes by CT number change with tube voltage, kernel and contrast. A cap thinner than a voxel is not measured, and its stress is a result of the model. Linear elastic materials from the literature, without residual stress and without the patient's own pressure unless it was given, make stresses comparable between plaques of one study, not exact. The interval of a score is the spread of the ensemble; it does not contain errors of the image or of the segmentation.")
+	s.para("Only what the segmentation contains is measured. Volumes by CT number change with tube voltage, kernel and contrast. A cap thinner than 1.5 voxel edges is not measured, and its stress is a result of the model. Linear elastic materials from the literature, without residual stress and without the patient's own pressure unless it was given, make stresses comparable between plaques of one study, not exact. The interval of a score is the spread of the ensemble; it does not contain errors of the image or of the segmentation.")
 	if a.Model != nil {
 		s.para("The score comes from the model “" + a.Model.Name + "”, labelled “" + a.Model.Label + "”. It says nothing about people on whom the model was not trained.")
 	}
@@ -29,6 +29,7 @@ func (s *sheet) methods(a *risk.Assessment) {
 	}
 	s.heading("Disclaimer", 12)
 	s.para(Disclaimer + " The software comes without any warranty.")
+	s.settings(a.Provenance)
 }
 
 // provenance writes what somebody needs to repeat the run.
@@ -45,30 +46,34 @@ func (s *sheet) provenance(p risk.Provenance) {
 		rows = append(rows, [2]string{fmt.Sprintf("Input: %s, %s", in.Role, plural(in.Files, "file")), in.SHA256})
 	}
 	s.pairs(rows)
+}
+
+// settings lists the settings of the run on a page of their own at the end.
+func (s *sheet) settings(p risk.Provenance) {
 	if strings.TrimSpace(p.Settings) == "" {
 		return
 	}
-	s.heading("Settings of the run", 20)
+	s.page("Annex: settings of the run")
 	s.listing(p.Settings)
 }
 
-// listing sets text line by line in two columns of the monospaced font.
+// listing sets text line by line in three columns of the monospaced font.
 func (s *sheet) listing(text string) {
-	const size, lead = 8.5, 3.7
+	const size, lead, cols, gap = 7.0, 3.1, 3, 5.0
 	lines := []string{}
 	s.font("mono", size)
-	w := (s.width() - 6) / 2
+	w := (s.width() - gap*(cols-1)) / cols
 	for _, l := range strings.Split(strings.TrimRight(strings.ReplaceAll(text, "\t", "  "), "\n"), "\n") {
 		lines = append(lines, s.hardWrap(strings.TrimRight(l, " \r"), w)...)
 	}
 	for len(lines) > 0 {
 		s.need(8 * lead)
-		rows := min(int((s.bottom()-s.y)/lead), (len(lines)+1)/2)
+		rows := min(int((s.bottom()-s.y)/lead), (len(lines)+cols-1)/cols)
 		rows = max(rows, 1)
-		take := min(2*rows, len(lines))
+		take := min(cols*rows, len(lines))
 		s.font("mono", size)
 		for n, l := range lines[:take] {
-			s.text(margin+float64(n/rows)*(w+6), s.y+2.5+lead*float64(n%rows), ink, l)
+			s.text(margin+float64(n/rows)*(w+gap), s.y+2.5+lead*float64(n%rows), ink, l)
 		}
 		s.y += lead*float64(rows) + 2
 		lines = lines[take:]

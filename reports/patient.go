@@ -81,7 +81,7 @@ func (s *sheet) summary(a *risk.Assessment) {
 	}
 	s.table(t)
 	s.y -= 1.5
-	s.small(dash + " not computed or not applicable (see the page on image and data quality). p95, p99: 95th and 99th percentile of the first principal stress over the volume; cap: tissue between lumen and low attenuation plaque.")
+	s.small(dash + " not computed or not applicable (see the page on image and data quality). p95, p99: 95th and 99th percentile of the first principal stress over the volume; cap: tissue between lumen and low attenuation plaque; *: cap below resolution, its stress is a result of the model.")
 	s.trees(a, frontal, s.bottom()-s.y-23)
 }
 
@@ -96,7 +96,7 @@ func (s *sheet) score(a *risk.Assessment) {
 	} else {
 		text := "95 % interval " + span95(p) + " (2.5th to 97.5th percentile of the ensemble)."
 		if a.Model != nil {
-			text += "\nOutcome: " + a.Model.Outcome + "."
+			text += "\nOutcome: " + stated(a.Model.Outcome) + "."
 			text += "\nModel: " + a.Model.Name + " (" + a.Model.Label + ")."
 			if n := len(a.Model.OutOfRange); n > 0 {
 				text += fmt.Sprintf("\nOutside the range of the training data: %s.", plural(n, "feature"))
@@ -355,10 +355,10 @@ func (s *sheet) plaques(a *risk.Assessment) {
 	s.y -= 1.5
 	note := dash + " not computed, or no low attenuation core (cap). Stress: first principal Cauchy stress over the volume of the plaque; the maximum is a value of one element and is read with the 95th percentile."
 	if below {
-		note += " “< x mm”: the cap is thinner than the longest edge of a voxel and was not measured."
+		note += " Below resolution: the cap is thinner than 1.5 times the longest edge of a voxel and was not measured."
 	}
 	if starred {
-		note += " *: the cap is below a voxel, so that its stress is a result of the model and not a measurement."
+		note += " *: the cap is below resolution, so that its stress is a result of the model and not a measurement."
 	}
 	s.small(note)
 	var notes []risk.Note
@@ -427,10 +427,10 @@ func (s *sheet) histogram(v *risk.Solve) {
 	if len(v.Histogram) == 0 || !(v.StressBinKPa > 0) {
 		return
 	}
-	last := 1 // the last bin that holds at least a thousandth of a tissue
+	last := 1 // the last bin that holds at least 0.5 % of a tissue
 	for _, h := range v.Histogram {
 		for k, x := range h.Share {
-			if x >= 0.001 {
+			if x >= 0.005 {
 				last = max(last, k+1)
 			}
 		}
@@ -442,11 +442,11 @@ func (s *sheet) histogram(v *risk.Solve) {
 	grid(p)
 	most := 0.0
 	looks := map[string]pen{
-		"wall":            {muted, 1.2, []vgLen{1, 1.5}},
-		"low_attenuation": {lowColour, 1.6, nil},
-		"fibro_fatty":     {color.NRGBA{0x8A, 0x7F, 0x00, 0xFF}, 1.4, []vgLen{5, 2}},
-		"fibrous":         {color.NRGBA{0x4D, 0x47, 0x00, 0xFF}, 1.4, []vgLen{7, 2, 1.5, 2}},
-		"calcified":       {calColour, 1.6, []vgLen{3, 1.5}},
+		"wall":            {muted, 0.7, nil},
+		"low_attenuation": {lowColour, 2.4, nil},
+		"fibro_fatty":     {color.NRGBA{0x8A, 0x7F, 0x00, 0xFF}, 1.5, []vgLen{8, 3}},
+		"fibrous":         {color.NRGBA{0x4D, 0x47, 0x00, 0xFF}, 1.5, []vgLen{7, 2, 1.5, 2}},
+		"calcified":       {calColour, 1.8, []vgLen{1.5, 2}},
 	}
 	for _, h := range v.Histogram {
 		var l strokes
@@ -468,7 +468,7 @@ func (s *sheet) histogram(v *risk.Solve) {
 		ks = append(ks, key{fmt.Sprintf("%s, %s mm³", plainName(h.Tissue), fixed(h.MM3, 1)), l.pen})
 	}
 	s.keyRows(margin+14, s.w-margin, ks)
-	span(p, 0, float64(last)*v.StressBinKPa, 0, ceiling(most))
+	span(p, 0, float64(last)*v.StressBinKPa, 0, min(ceiling(most), 100))
 	s.draw(p, margin+14, s.y+1, s.width()-18, height)
 	s.y += height + 13
 }
@@ -480,7 +480,7 @@ func (s *sheet) model(a *risk.Assessment) {
 	if p == nil || len(p.Contributions) == 0 {
 		for i := range a.Arteries {
 			if q := a.Arteries[i].Prediction; q != nil && len(q.Contributions) > 0 && (p == nil || len(p.Contributions) == 0 || q.Probability > p.Probability) {
-				p, who = q, arteryWords(a.Arteries[i].Name)
+				p, who = q, "the "+arteryWords(a.Arteries[i].Name)
 			}
 		}
 	}

@@ -250,7 +250,7 @@ func TestNumbers(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{fixed(-0.04, 1), "0.0"}, {fixed(-1.25, 1), "−1.2"}, {number(risk.NaN(), 1), "–"}, {quantity(risk.NaN(), 1, "mm"), "not computed"},
 		{percent(0.342), "34 %"}, {percent(0.001), "< 1 %"}, {percent(0.999), "> 99 %"}, {general(15234), "15234"}, {general(0.012345), "0.0123"}, {general(1.5e-7), "1.50e−07"},
-		{capWords(&risk.Measures{CapMM: 0.2, CapBelowVoxel: true}, [3]float64{0.35, 0.35, 0.5}), "< 0.50"},
+		{capWords(&risk.Measures{CapMM: 0.2, CapBelowVoxel: true}, [3]float64{0.35, 0.35, 0.5}), "below resolution (< 0.75 mm)"},
 		{interval(risk.Interval{Value: 0.5, Low: -0.1, High: 0.9}, 1), "0.5 (−0.1 to 0.9)"},
 	} {
 		if c.got != c.want {

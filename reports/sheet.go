@@ -215,7 +215,7 @@ func (s *sheet) fit(t string, w float64) string {
 }
 
 // wrap breaks t into lines of at most w, at spaces and line ends, and inside a
-// word that is longer than a line (after a dot or an underscore if there is one).
+// word that is longer than a line (after a dot if there is one, as in names of features).
 func (s *sheet) wrap(t string, w float64) []string {
 	var lines []string
 	for _, para := range strings.Split(t, "\n") {
@@ -246,16 +246,22 @@ func (s *sheet) wrap(t string, w float64) []string {
 
 // breakAt returns how many bytes of word fit into w, at least one rune.
 func (s *sheet) breakAt(word string, w float64) int {
-	last, nice := 0, 0
+	last, nice, dot := 0, 0, 0
 	for n, r := range word {
 		end := n + len(string(r))
 		if s.pdf.GetStringWidth(word[:end]) > w && last > 0 {
 			break
 		}
 		last = end
-		if strings.ContainsRune("._-/", r) {
+		switch r {
+		case '.':
+			dot = end
+		case '_', '-', '/':
 			nice = end
 		}
+	}
+	if dot > 0 && last < len(word) {
+		return dot
 	}
 	if nice > 0 && last < len(word) {
 		return nice
@@ -292,11 +298,19 @@ func (s *sheet) heading(t string, follows float64) {
 	s.y += 7
 }
 
+// stated returns t, or words that say it is missing.
+func stated(t string) string {
+	if strings.TrimSpace(t) == "" {
+		return "not stated"
+	}
+	return t
+}
+
 // pairs writes a two-column list of names and values.
 func (s *sheet) pairs(rows [][2]string) {
 	t := table{cols: []column{{"", "L"}, {"", "L"}}, plain: true, size: 9.5}
 	for _, r := range rows {
-		t.rows = append(t.rows, []string{r[0], r[1]})
+		t.rows = append(t.rows, []string{r[0], stated(r[1])})
 	}
 	s.table(t)
 }

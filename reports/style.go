@@ -148,4 +148,7 @@ func stacked(v risk.Interval, decimals int) string {
 }
 
 // upTo writes the resolution x of a measure, rounded up so that "< x" is true.
-func upTo(x float64) string { return "< " + fixed(math.Ceil(x*100-1e-6)/100, 2) }
+func upTo(x float64) string {
+	t := fixed(math.Ceil(x*100-1e-6)/100, 2)
+	return "< " + strings.TrimSuffix(strings.TrimRight(t, "0"), ".")
+}

@@ -150,11 +150,12 @@ func reason(l risk.Level) string {
 	return "no reason was recorded"
 }
 
-// capWords writes the least cap thickness, "< x" where a voxel cannot show it.
+// capWords writes the least cap thickness; where the image cannot show it, the
+// limit of resolution, 1.5 of the longest voxel edge, and never the measured value.
 func capWords(m *risk.Measures, voxel [3]float64) string {
 	switch {
 	case m.CapBelowVoxel:
-		return upTo(max(voxel[0], voxel[1], voxel[2]))
+		return "below resolution (" + upTo(1.5*max(voxel[0], voxel[1], voxel[2])) + " mm)"
 	case !m.CapMM.Defined():
 		return dash
 	}
