@@ -429,7 +429,7 @@ func Import(seg *imaging.Segmentation, lm LabelMap) ([]Mask, []risk.Note, error)
 	if len(masks) == 0 {
 		switch {
 		case len(seg.Segments) == 0:
-			return nil, notes, errors.New("the segmentation has no segment")
+			return nil, notes, errors.New("the segmentation has no segment: no voxel is above 0")
 		case len(unknown) == 0:
 			return nil, notes, fmt.Errorf("the segmentation has no voxel: %s", strings.Join(empty, ", "))
 		}

@@ -37,7 +37,7 @@ func Match(ct *imaging.Grid, masks []Mask) ([]Mask, []risk.Note, error) {
 		if f, aligned := alignment(ct, &m.Grid); aligned {
 			cut = f.copy(box, lo, m.Mask)
 		} else {
-			r, err := imaging.ResampleMask(context.Background(), m.Mask, box.Grid, 0.5)
+			r, err := resample(m.Mask, box.Grid)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("mask %q: onto the CT: %w", m.Name, err))
 				continue
@@ -62,6 +62,33 @@ func Match(ct *imaging.Grid, masks []Mask) ([]Mask, []risk.Note, error) {
 		return nil, notes, errors.Join(errs...)
 	}
 	return out, append(notes, overlaps(out)...), nil
+}
+
+// tie is how near to ½ an interpolated mask counts as undecided.
+const tie = 1e-4
+
+// resample puts m onto a grid: a voxel is inside where the trilinear
+// interpolation of m is above ½. Where it is ½, as in many voxels of a mask that
+// is shifted by half a voxel, the nearest voxel of m decides, on halves the upper
+// one. So volumes are kept, and masks that share no voxel still share none.
+func resample(m *imaging.Mask, onto imaging.Grid) (*imaging.Mask, error) {
+	out, err := imaging.ResampleMask(context.Background(), m, onto, 0.5+tie)
+	if err != nil {
+		return nil, err
+	}
+	most, err := imaging.ResampleMask(context.Background(), m, onto, 0.5-tie)
+	if err != nil {
+		return nil, err
+	}
+	nearest := func(x float64) int { return int(math.Floor(x + 0.5 + tie)) }
+	for o, in := range most.In {
+		if in && !out.In[o] {
+			x, y, z := m.Index(onto.Point(coordinates(&onto, o)))
+			i, j, k := nearest(x), nearest(y), nearest(z)
+			out.In[o] = m.Inside(i, j, k) && m.In[m.Offset(i, j, k)]
+		}
+	}
+	return out, nil
 }
 
 // reach returns the box of CT voxels around the voxels of m, and false if there

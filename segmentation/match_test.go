@@ -65,6 +65,32 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// Two masks that share a border and are shifted by half a voxel keep their
+// volumes within 5 % and share no voxel.
+func TestMatchHalfVoxel(t *testing.T) {
+	ct := imaging.NewGrid([3]int{40, 40, 40}, [3]float64{0.4, 0.4, 0.4}, r3.Vec{})
+	g := ct
+	g.Origin = r3.Vec{X: 0.2, Y: 0.2, Z: 0.2}
+	centre := g.Point(20, 20, 20)
+	core := ellipsoid(g, centre, r3.Vec{X: 2, Y: 2, Z: 4})
+	shell := ellipsoid(g, centre, r3.Vec{X: 3, Y: 3, Z: 5})
+	for n := range shell.In {
+		shell.In[n] = shell.In[n] && !core.In[n]
+	}
+	got, _, err := Match(&ct, []Mask{{Name: "core", Mask: core}, {Name: "shell", Mask: shell}})
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%d masks, %v", len(got), err)
+	}
+	for n, m := range []*imaging.Mask{core, shell} {
+		if v, w := got[n].VolumeMM3(), m.VolumeMM3(); math.Abs(v/w-1) > 0.05 {
+			t.Errorf("%s: %.1f mm³, want %.1f", got[n].Name, v, w)
+		}
+	}
+	if n := shared(got[0].Mask, got[1].Mask); n > 0 {
+		t.Errorf("%d voxels are in both", n)
+	}
+}
+
 // A mask outside the CT is an error with both grids; one that sticks out is
 // cut, with a note.
 func TestMatchOutside(t *testing.T) {

@@ -23,7 +23,7 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-215", Title: "the wall is not outside the lumen", Help: "The outer border was moved outwards to the least wall thickness. The masks contradict each other."},
 	{Code: "PLQ-216", Title: "the lumen touches the border of the CT", Help: "The vessel goes on outside the image; its length is that of the part inside."},
 	{Code: "PLQ-220", Title: "only plaque was given", Help: "Without lumen and wall there is no centre-line: stenosis, burden, remodelling, cap and mechanics are missing. Radiomics and volumes are computed."},
-	{Code: "PLQ-221", Title: "small parts of a plaque mask were dropped", Help: "Connected parts below the least plaque volume count as noise."},
+	{Code: "PLQ-221", Title: "small plaque", Help: "Connected parts below the least plaque volume count as noise and are dropped; a numbered plaque is kept, but so few voxels tell little."},
 	{Code: "PLQ-222", Title: "plaque was derived from the wall", Help: "No plaque was segmented; stretches of thick wall with a high burden are taken for plaque."},
 	{Code: "PLQ-223", Title: "a plaque was given to the nearest artery", Help: "Its segment names no artery."},
 	{Code: "PLQ-224", Title: "a plaque lies away from its vessel", Help: "Its place along the vessel is uncertain."},

@@ -247,6 +247,9 @@ func segmented(artery coronary.Artery, g group, masks []Mask, cfg Config) ([]can
 			notes = append(notes, note("PLQ-202", risk.Warning, name(artery, n), "no voxel of the plaque is left outside the lumen"))
 			continue
 		}
+		if v := m.VolumeMM3(); v < cfg.MinPlaque {
+			notes = append(notes, note("PLQ-221", risk.Warning, name(artery, n), "the plaque has only %.2f mm³: texture and stress of so few voxels mean little", v))
+		}
 		found = append(found, candidate{Mask: m, number: n})
 		taken = append(taken, m)
 	}

@@ -25,8 +25,9 @@ func Vessels(ctx context.Context, vol *imaging.Volume, masks []Mask, cfg Config)
 	}
 	var vessels []coronary.Vessel
 	var notes []risk.Note
+	lent := lend(masks, cfg)
 	for _, artery := range append(coronary.Arteries(), "") {
-		g := gather(masks, artery)
+		g := gather(lent, artery)
 		if g.lumen == nil {
 			if g.wall != nil {
 				notes = append(notes, note("PLQ-211", risk.Warning, where(artery), "there is a wall but no lumen: the vessel cannot be traced"))
@@ -42,10 +43,50 @@ func Vessels(ctx context.Context, vol *imaging.Volume, masks []Mask, cfg Config)
 			vessels = append(vessels, *v)
 		}
 	}
+	for _, m := range masks {
+		named := slices.ContainsFunc(masks, func(x Mask) bool { return x.Structure == Lumen && x.Artery == m.Artery })
+		unnamed := slices.ContainsFunc(masks, func(x Mask) bool { return x.Structure == Lumen && x.Artery == "" })
+		if m.Structure.isPlaque() && m.Artery != "" && !named && unnamed {
+			notes = append(notes, note("PLQ-211", risk.Warning, m.Name, "no lumen is named %s, and a lumen that names no artery is not taken for it: stenosis and mechanics of this plaque could not be computed; name the lumen of each artery", m.Artery))
+		}
+	}
 	if len(vessels) == 0 && !slices.ContainsFunc(masks, func(m Mask) bool { return m.Structure == Lumen }) {
 		notes = append(notes, note("PLQ-220", risk.Warning, "", "no lumen was given: centre-line, stenosis, burden, remodelling, cap thickness and mechanics could not be computed"))
 	}
 	return vessels, notes, nil
+}
+
+// lend returns masks and, as plaque of the artery with the nearest lumen, the
+// parts of plaque that name no artery: they lie within its outer wall, whether
+// or not the mask of the wall holds them.
+func lend(masks []Mask, cfg Config) []Mask {
+	out := slices.Clone(masks)
+	for _, m := range masks {
+		if m.Artery != "" || !m.Structure.isPlaque() {
+			continue
+		}
+		labels, sizes := imaging.Components(m.Mask, imaging.Corners)
+		for n := range sizes {
+			part := imaging.NewMask(m.Grid)
+			for o, l := range labels {
+				part.In[o] = l == int32(n+1)
+			}
+			p, _ := middle(part)
+			best, at := cfg.MaxRadius, -1
+			for x := range masks {
+				if masks[x].Structure != Lumen {
+					continue
+				}
+				if d := distanceTo(masks[x].Mask, p); d < best {
+					best, at = d, x
+				}
+			}
+			if at >= 0 && masks[at].Artery != "" {
+				out = append(out, Mask{Label: Label{Artery: masks[at].Artery, Structure: Plaque}, Name: m.Name, Mask: part})
+			}
+		}
+	}
+	return out
 }
 
 // where names an artery in notes.

@@ -170,6 +170,52 @@ func TestEccentricPlaque(t *testing.T) {
 	}
 }
 
+// A plaque without an artery, cut out of the wall as in a map of exclusive
+// labels, belongs to the outer wall like a named one; and a tiny numbered plaque
+// is noted.
+func TestUnnamedPlaque(t *testing.T) {
+	tb := lesionTube(0.5)
+	vol, masks := tb.voxelise(0.4)
+	want, _, _ := trace(t, vol, masks, DefaultConfig())
+	for n := range masks {
+		switch masks[n].Structure {
+		case Plaque:
+			masks[n].Artery, masks[n].Instance = "", 0
+			for w := range masks {
+				if masks[w].Structure == Wall {
+					masks[w].Mask = without(masks[w].Mask, masks[n].Mask)
+				}
+			}
+		}
+	}
+	got, plaques, _ := trace(t, vol, masks, DefaultConfig())
+	if len(plaques) != 1 || plaques[0].Artery != want.Artery {
+		t.Fatalf("%d plaques, %+v", len(plaques), plaques)
+	}
+	for n := range want.Sections {
+		if a, b := want.Sections[n].Wall.Area(), got.Sections[n].Wall.Area(); math.Abs(a-b) > 1e-6 {
+			t.Fatalf("section %d: outer area %.3f mm², want %.3f", n, b, a)
+		}
+	}
+	one := imaging.NewMask(vol.Grid)
+	for o, in := range plaques[0].Mask.In {
+		if in {
+			x, y, z := vol.Index(plaques[0].Mask.Point(coordinates(&plaques[0].Mask.Grid, o)))
+			one.In[one.Offset(int(math.Round(x)), int(math.Round(y)), int(math.Round(z)))] = true
+			break
+		}
+	}
+	for n := range masks {
+		if masks[n].Structure == Plaque {
+			masks[n].Mask, masks[n].Label = one, Label{want.Artery, Plaque, 1}
+		}
+	}
+	_, notes, err := Plaques(t.Context(), vol, []coronary.Vessel{want}, masks, DefaultConfig())
+	if _, ok := has(notes, "PLQ-221"); !ok || err != nil {
+		t.Errorf("a plaque of one voxel: %v, %v", notes, err)
+	}
+}
+
 // The same masks must give the same vessel on any number of processors.
 func TestDeterminism(t *testing.T) {
 	tb := lesionTube(0.5)
