@@ -465,6 +465,7 @@ func (s *sheet) folds(e *risk.Evaluation) {
 			}
 		}
 		p.X.Tick.Marker = plot.ConstantTicks(ticks)
+		p.Y.Tick.Marker = niceTicks{6}
 		span(p, -0.5, float64(len(ticks))-0.5, 0, 1.04)
 		x := margin + 14 + float64(n)*(w+26)
 		s.font("B", 9)
