@@ -71,7 +71,7 @@ func DefaultConfig() Config {
 	return Config{
 		Boosting:        DefaultBoosting(),
 		Aggregation:     Aggregation{Artery: Max, Patient: NoisyOr},
-		Modalities:      []string{feature.Radiomics, feature.Biomechanics},
+		Modalities:      []string{feature.Radiomics, feature.Biomechanics, feature.Anatomy, feature.Clinical},
 		MaxMissingShare: 0.5,
 		Seed:            1,
 	}

@@ -11,4 +11,6 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-510", Title: "features of a lesion are missing", Help: "A stage could not compute them, for instance because the mechanics did not converge. The score rests on the others."},
 	{Code: "PLQ-511", Title: "features outside the training range", Help: "The model has not seen such values. Check scanner, kernel and segmentation before trusting the score."},
 	{Code: "PLQ-512", Title: "artery not scored", Help: "An artery with plaque has no score because no lesion of it could be scored, so that the patient's score may be too low."},
+	{Code: "PLQ-520", Title: "arm not evaluated", Help: "The table has no usable column of this kind. The arm both then holds the other kind alone."},
+	{Code: "PLQ-521", Title: "fewer folds", Help: "Each fold needs a patient of each class. Intervals from so few patients are rough."},
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/plaquerisk/plaquerisk/classifier"
 	"github.com/plaquerisk/plaquerisk/dicom"
+	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/fem"
 	"github.com/plaquerisk/plaquerisk/internal/strictyaml"
 	"github.com/plaquerisk/plaquerisk/radiomics"
@@ -48,13 +49,17 @@ type Quality struct {
 
 // DefaultConfig returns the settings behind the shipped model.
 func DefaultConfig() Config {
+	training := classifier.DefaultConfig()
+	// The arm "both": anatomy is measured and shown, but a model that learnt from
+	// stenosis as well could not be compared with the two arms.
+	training.Modalities = []string{feature.Radiomics, feature.Biomechanics}
 	return Config{
 		DICOM:        dicom.DefaultConfig(),
 		Quality:      Quality{MinLumenMeanHU: 180, WarnNoiseHU: 45},
 		Segmentation: segmentation.DefaultConfig(),
 		Radiomics:    radiomics.DefaultConfig(),
 		Mechanics:    fem.DefaultConfig(),
-		Training:     classifier.DefaultConfig(),
+		Training:     training,
 		Evaluation:   classifier.DefaultEvaluation(),
 		Report:       reports.DefaultConfig(),
 	}
