@@ -176,6 +176,23 @@ func (s *Series) tilt(d float64) {
 	}
 }
 
+// every warns if InstanceNumber counts along the stack in equal steps of two or
+// more: each second, third… slice alone may have been exported.
+func (s *Series) every(place []int) {
+	first := s.Slices[0].image
+	by := s.Slices[1].image.instance - first.instance
+	if place[1] != 1 || by > -2 && by < 2 {
+		return
+	}
+	for k := range s.Slices {
+		if m := s.Slices[k].image; !m.hasInstance || m.instance != first.instance+by*place[k] {
+			return
+		}
+	}
+	by = max(by, -by)
+	s.add(PLQMissing, risk.Warning, Pass, "", "%v counts in steps of %d along the stack: there may be %d more slices between any two, which were not exported", tInstanceNumber, by, by-1)
+}
+
 // ends looks for slices missing before the first or behind the last, which
 // positions cannot tell: InstanceNumber must count along the stack, and
 // ImagesInAcquisition say how many there should be.
@@ -201,6 +218,7 @@ func (s *Series) ends(d float64, place []int, other []*image) {
 			}
 		}
 		if m.instance != first.instance+dir*place[k] {
+			s.every(place)
 			return
 		}
 	}

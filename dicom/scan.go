@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/plaquerisk/plaquerisk/internal/par"
 )
@@ -150,7 +151,10 @@ func list(ctx context.Context, path string) ([]source, error) {
 		if isZip(path) {
 			return listZip(path)
 		}
-		return []source{{label: filepath.Base(path), path: path}}, nil
+		if !strings.EqualFold(filepath.Base(path), "DICOMDIR") {
+			return []source{{label: filepath.Base(path), path: path}}, nil
+		}
+		path = filepath.Dir(path) // an index of its folder, which is read instead
 	}
 	var out []source
 	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {

@@ -2,6 +2,7 @@ package dicom
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -64,15 +65,15 @@ type image struct {
 	pixels    *pixels
 	pixelErr  error
 
-	series, study, sop, sopClass, frameOfRef, patient string
-	imageType                                         []string
-	modality, number, description                     string
-	manufacturer, model, kernel, agent                string
-	studyDate                                         string
-	kvp, thickness, heartRate                         float64
-	instance                                          int
-	hasInstance                                       bool
-	inAcquisition                                     int
+	series, study, sop, sopClass, frameOfRef, patient, name string
+	imageType                                               []string
+	modality, number, description                           string
+	manufacturer, model, kernel, agent                      string
+	studyDate                                               string
+	kvp, thickness, heartRate                               float64
+	instance                                                int
+	hasInstance                                             bool
+	inAcquisition                                           int
 
 	geometryErr error
 	position    r3.Vec
@@ -88,7 +89,7 @@ func newImage(s *source, h *header) *image {
 	m := &image{
 		src: s, label: s.label, hasPixels: h.layout.pixels != nil, syntax: h.syntax,
 		series: h.text(tSeriesUID), study: h.text(tStudyUID), sop: h.text(tSOPInstance), sopClass: h.text(tSOPClass),
-		frameOfRef: h.text(tFrameOfReference), patient: h.text(tPatientID), imageType: h.texts(tImageType),
+		frameOfRef: h.text(tFrameOfReference), patient: h.text(tPatientID), name: personName(h.text(tPatientName)), imageType: h.texts(tImageType),
 		modality: h.text(tModality), number: h.text(tSeriesNumber), description: h.text(tSeriesDesc),
 		manufacturer: h.text(tManufacturer), model: h.text(tModel), kernel: strings.Join(h.texts(tKernel), " "),
 		agent: h.text(tContrastAgent), studyDate: h.text(tStudyDate),
@@ -102,6 +103,12 @@ func newImage(s *source, h *header) *image {
 	m.geometryErr = m.geometry(h)
 	m.phases(h)
 	return m
+}
+
+// personName returns a name without what writers vary: case, spaces and empty
+// components.
+func personName(s string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToUpper(s), func(r rune) bool { return r == '^' || r == ' ' || r == '=' }), " ")
 }
 
 // geometry reads where the slice lies.
@@ -273,7 +280,7 @@ next:
 	for n, g := range groups {
 		// A second orientation or field of view with a stack of its own is a
 		// series by itself; a few odd files are an accident.
-		if n == 0 || len(g) >= 3 && 4*len(g) >= len(main) && differs(main[0], g[0]) != tPatientID {
+		if n == 0 || len(g) >= 3 && 4*len(g) >= len(main) && differs(main[0], g[0]) != tPatientID && differs(main[0], g[0]) != tPatientName {
 			own = append(own, g)
 		} else {
 			strays = append(strays, g...)
@@ -297,11 +304,56 @@ next:
 				s.add(PLQPhases, risk.Info, Pass, "", "one of %d cardiac phases of the series, told apart by %v: this one is %s", len(phases.stacks), phaseKeyNames[phases.key], s.Phase)
 			}
 			s.Findings = append(s.Findings, phases.findings...)
+			s.unlike(p)
+			if n == 0 {
+				s.unplaced(p[0], other)
+			}
 			s.stack(p, other, phases.key < 0)
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// unlike warns of slices that were reconstructed or exposed in another way than
+// most: their noise and CT numbers differ.
+func (s *Series) unlike(images []*image) {
+	for _, a := range []struct {
+		t     tag
+		value func(*image) string
+	}{
+		{tKernel, func(m *image) string { return m.kernel }},
+		{tKVP, func(m *image) string { return strconv.FormatFloat(m.kvp, 'g', -1, 64) }},
+		{tSliceThickness, func(m *image) string { return strconv.FormatFloat(m.thickness, 'g', 6, 64) }},
+	} {
+		count := map[string]int{}
+		most := a.value(images[0])
+		for _, m := range images {
+			v := a.value(m)
+			if count[v]++; count[v] > count[most] || count[v] == count[most] && v < most {
+				most = v
+			}
+		}
+		for _, m := range images {
+			if v := a.value(m); v != most {
+				s.add(PLQMixed, risk.Warning, Pass, m.label, "%v is %q, in %d of %d slices %q: noise and CT numbers may differ between them", a.t, v, count[most], len(images), most)
+				s.blame(m.label, a.t)
+				break
+			}
+		}
+	}
+}
+
+// unplaced reports images like those of the volume whose place is not known:
+// slices that were lost on the way.
+func (s *Series) unplaced(ref *image, other []*image) {
+	for _, m := range other {
+		var e *FileError
+		if m.rows == ref.rows && m.cols == ref.cols && m.modality == ref.modality && slices.Equal(m.imageType, ref.imageType) && errors.As(m.geometryErr, &e) {
+			s.add(PLQDamaged, risk.Refusal, Incomplete, m.label, "the place of the slice is not known: %s: %v", e.Tag, e.Err)
+			s.blame(m.label, tPosition)
+		}
+	}
 }
 
 // differs returns the first tag in which two images cannot be of one volume, 0
@@ -311,6 +363,8 @@ func differs(a, b *image) tag {
 	switch {
 	case a.patient != b.patient:
 		return tPatientID
+	case a.name != b.name:
+		return tPatientName
 	case a.study != b.study:
 		return tStudyUID
 	case a.modality != b.modality:
@@ -523,7 +577,7 @@ func (x *Index) Choose(uid string) (*Series, error) {
 			continue
 		}
 		listed = append(listed, fmt.Sprintf("%s (%s, %d slices%s)", s.UID, s.Modality, len(s.Slices), s.unfit(", ")))
-		if s.unfit("") != "" && uid == "" || !s.Image {
+		if s.unfit("") != "" && uid == "" || !s.Image || len(s.Slices) < minSlices {
 			continue
 		}
 		if best == nil || s.before(best) {
@@ -549,17 +603,25 @@ func (x *Index) Choose(uid string) (*Series, error) {
 	return nil, fmt.Errorf("%w; found: %s", what, strings.Join(listed, ", "))
 }
 
+// minSlices is the least number of slices of a volume.
+const minSlices = 3
+
 // unfit returns why s cannot be scored, after lead, or "".
 func (s *Series) unfit(lead string) string {
 	switch {
 	case !s.Image:
-		return lead + " no volume"
+		for _, f := range s.Findings {
+			if f.Code == PLQNoVolume {
+				return lead + f.Where + ": " + f.Text
+			}
+		}
+		return lead + "no volume"
 	case s.Modality != "CT":
-		return lead + " not CT"
-	case len(s.Slices) < 3:
-		return lead + " too few slices"
+		return fmt.Sprintf("%s%s: %v is %q, want CT", lead, s.Slices[0].Path, tModality, s.Modality)
+	case len(s.Slices) < minSlices:
+		return fmt.Sprintf("%sa volume needs at least %d: give the folder", lead, minSlices)
 	case !s.readable():
-		return lead + " compressed"
+		return fmt.Sprintf("%s%s: %v is %s, which is compressed or unknown: convert it, for example with gdcmconv --raw", lead, s.Slices[0].Path, tTransferSyntax, s.TransferSyntax)
 	}
 	return ""
 }

@@ -19,6 +19,7 @@ const (
 	tManufacturer     tag = 0x00080070
 	tSeriesDesc       tag = 0x0008103e
 	tModel            tag = 0x00081090
+	tPatientName      tag = 0x00100010
 	tPatientID        tag = 0x00100020
 	tContrastAgent    tag = 0x00180010
 	tScanOptions      tag = 0x00180022
@@ -63,7 +64,7 @@ var names = map[tag]string{
 	tSOPClass: "SOPClassUID", tSOPInstance: "SOPInstanceUID", tStudyDate: "StudyDate",
 	tAcquisitionTime: "AcquisitionTime", tContentTime: "ContentTime", tModality: "Modality",
 	tManufacturer: "Manufacturer", tSeriesDesc: "SeriesDescription", tModel: "ManufacturerModelName",
-	tPatientID: "PatientID", tContrastAgent: "ContrastBolusAgent", tScanOptions: "ScanOptions",
+	tPatientName: "PatientName", tPatientID: "PatientID", tContrastAgent: "ContrastBolusAgent", tScanOptions: "ScanOptions",
 	tSliceThickness: "SliceThickness", tKVP: "KVP", tTriggerTime: "TriggerTime", tHeartRate: "HeartRate",
 	tKernel: "ConvolutionKernel", tTriggerDelay: "NominalCardiacTriggerDelayTime", tStudyUID: "StudyInstanceUID",
 	tSeriesUID: "SeriesInstanceUID", tSeriesNumber: "SeriesNumber", tAcquisitionNo: "AcquisitionNumber",

@@ -1,0 +1,102 @@
+package dicom
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// edit replaces, in one written file, a value by another of the same length.
+func edit(t testing.TB, dir, file, from, to string) {
+	t.Helper()
+	path := filepath.Join(dir, file)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(from) != len(to) || !bytes.Contains(b, []byte(from)) {
+		t.Fatalf("%s holds no %q", file, from)
+	}
+	if err := os.WriteFile(path, bytes.Replace(b, []byte(from), []byte(to), 1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// One odd file in a series is found, and named with its tag, by what it does not
+// share with the others.
+func TestOddFile(t *testing.T) {
+	m := DefaultMeta()
+	m.Kernel = "KERNEL-A"
+	for _, c := range []struct {
+		name, from, to string
+		code, tag      string
+		gate           Gate
+	}{
+		{"another kernel", "KERNEL-A", "KERNEL-B", PLQMixed, tKernel.String(), Pass},
+		{"another name", "\x10\x00\x10\x00PN", "\x10\x00\x11\x00PN", PLQMixed, tPatientName.String(), Refuse},
+		{"no orientation", "\x20\x00\x37\x00DS", "\x20\x00\x39\x00DS", PLQDamaged, tOrientation.String(), Incomplete},
+		{"no orientation of the last", "\x20\x00\x37\x00DS", "\x20\x00\x39\x00DS", PLQDamaged, tOrientation.String(), Incomplete},
+	} {
+		dir := writeSeries(t, ramp(grid(8)), m)
+		file := "IM00004.dcm"
+		if strings.HasSuffix(c.name, "last") {
+			file = "IM00008.dcm"
+		}
+		edit(t, dir, file, c.from, c.to)
+		study, _ := Load(context.Background(), choose(t, dir), DefaultConfig())
+		if !mentions(study.Findings, c.code, file) || !mentions(study.Findings, c.code, c.tag) || study.Gate() != c.gate {
+			t.Errorf("%s: gate %v, want %v; %+v", c.name, study.Gate(), c.gate, study.Findings)
+		}
+	}
+}
+
+// When no series can be scored, the error names a file and the tag that is
+// wrong.
+func TestNothingToChoose(t *testing.T) {
+	for name, c := range map[string]struct{ from, to, want string }{
+		"no orientation": {"\x20\x00\x37\x00DS", "\x20\x00\x39\x00DS", "IM00001.dcm: no slices of a volume: ImageOrientationPatient (0020,0037)"},
+		"MR":             {"CS\x02\x00CT", "CS\x02\x00MR", `IM00001.dcm: Modality (0008,0060) is "MR"`},
+	} {
+		dir := writeSeries(t, ramp(grid(4)), DefaultMeta())
+		files, _ := filepath.Glob(filepath.Join(dir, "*"))
+		for _, f := range files {
+			edit(t, dir, filepath.Base(f), c.from, c.to)
+		}
+		x, err := Scan(context.Background(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := x.Choose(""); !errors.Is(err, ErrNoSeries) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// Every second slice alone is a volume, but a warning says that the numbers
+// count by two.
+func TestEverySecond(t *testing.T) {
+	dir := writeSeries(t, ramp(grid(9)), DefaultMeta())
+	for _, f := range []string{"IM00002.dcm", "IM00004.dcm", "IM00006.dcm", "IM00008.dcm"} {
+		os.Remove(filepath.Join(dir, f))
+	}
+	s := choose(t, dir)
+	if !mentions(s.Findings, PLQMissing, "steps of 2") {
+		t.Errorf("%+v", s.Findings)
+	}
+}
+
+// A DICOMDIR stands for its folder.
+func TestDICOMDIR(t *testing.T) {
+	dir := writeSeries(t, ramp(grid(4)), DefaultMeta())
+	path := filepath.Join(dir, "DICOMDIR")
+	if err := os.WriteFile(path, []byte("index"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if s := choose(t, path); len(s.Slices) != 4 {
+		t.Errorf("%d slices, want 4", len(s.Slices))
+	}
+}
