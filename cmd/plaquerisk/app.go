@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plaquerisk/plaquerisk/classifier"
+	"github.com/plaquerisk/plaquerisk/internal/atomicfile"
+	"github.com/plaquerisk/plaquerisk/internal/suggest"
 	"github.com/plaquerisk/plaquerisk/internal/version"
 	"github.com/plaquerisk/plaquerisk/pipeline"
 )
@@ -103,6 +106,20 @@ RESEARCH USE ONLY. Not a medical device. Not for diagnosis or treatment.`,
 			return nil
 		},
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		word, ok := strings.CutPrefix(err.Error(), "unknown flag: --")
+		if !ok {
+			return err
+		}
+		var known []string
+		for _, m := range longFlag.FindAllStringSubmatch(cmd.Flags().FlagUsages(), -1) {
+			known = append(known, m[1])
+		}
+		if near, ok := suggest.Nearest(word, known); ok {
+			return fmt.Errorf("%w; did you mean --%s?", err, near)
+		}
+		return fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())
+	})
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	f := root.PersistentFlags()
@@ -117,7 +134,29 @@ RESEARCH USE ONLY. Not a medical device. Not for diagnosis or treatment.`,
 		a.demo(), a.inspect(), a.validate(), a.score(), a.extract(), a.solve(), a.train(), a.evaluate(),
 		a.report(), a.modelCard(), a.batch(), a.phantom(), a.config(), a.doctor(), a.version(), exitCodes(),
 	)
+	for _, c := range root.Commands() {
+		if c.HasSubCommands() && !c.Runnable() {
+			group(c)
+		}
+	}
 	return root
+}
+
+// group makes a command that only groups others print its help, and refuse a
+// name that it does not know.
+func group(cmd *cobra.Command) {
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		hint := ""
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = "; did you mean " + near[0] + "?"
+		}
+		return usageError("unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
+	}
 }
 
 // setUp applies the flags that all commands share.
@@ -197,6 +236,21 @@ func (a *app) pipelineWith(cfg pipeline.Config, modelPath string) (*pipeline.Pip
 // usageError is a command line that cannot be meant.
 func usageError(format string, args ...any) error {
 	return &pipeline.Error{Class: pipeline.Usage, Code: "PLQ-620", Err: fmt.Errorf(format, args...)}
+}
+
+// longFlag finds the names in the usage text of flags.
+var longFlag = regexp.MustCompile(`(?m)^\s+(?:-\w, )?--([a-z-]+)`)
+
+// folder starts a folder of results that will appear whole at out.
+func folder(out string, overwrite bool) (*atomicfile.Folder, error) {
+	f, err := atomicfile.NewFolder(out, overwrite)
+	if errors.Is(err, atomicfile.ErrExists) {
+		err = fmt.Errorf("%w with --overwrite", err)
+	}
+	if err != nil {
+		return nil, &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
+	}
+	return f, nil
 }
 
 // exitCodes is a help topic.

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plaquerisk/plaquerisk/feature"
-	"github.com/plaquerisk/plaquerisk/internal/atomicfile"
 	"github.com/plaquerisk/plaquerisk/pipeline"
 	"github.com/plaquerisk/plaquerisk/radiomics"
 )
@@ -154,9 +153,9 @@ func (a *app) solve() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := atomicfile.NewFolder(out, overwrite)
+			folder, err := folder(out, overwrite)
 			if err != nil {
-				return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
+				return err
 			}
 			defer folder.Discard()
 			m := a.meter("solve")

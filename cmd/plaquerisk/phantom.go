@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/plaquerisk/plaquerisk/internal/atomicfile"
 	"github.com/plaquerisk/plaquerisk/phantom"
 	"github.com/plaquerisk/plaquerisk/pipeline"
 )
@@ -48,9 +47,9 @@ func (a *app) phantomPatient() *cobra.Command {
 			default:
 				return usageError("--size %q: want full or small", size)
 			}
-			folder, err := atomicfile.NewFolder(out, overwrite)
+			folder, err := folder(out, overwrite)
 			if err != nil {
-				return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
+				return err
 			}
 			defer folder.Discard()
 			if _, err := phantom.WritePatient(cmd.Context(), folder.Dir, p); err != nil {

@@ -9,12 +9,15 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/invopop/jsonschema"
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/spf13/cobra/doc"
@@ -49,7 +52,7 @@ func TestReference(t *testing.T) {
 	for name, text := range commandPages(t) {
 		pages["commands/"+name] = text
 	}
-	for name, s := range schemas() {
+	for name, s := range schemas(t) {
 		text, err := json.MarshalIndent(s, "", " ")
 		if err != nil {
 			t.Fatal(err)
@@ -57,17 +60,17 @@ func TestReference(t *testing.T) {
 		pages["schemas/"+name+".schema.json"] = append(text, '\n')
 	}
 	for _, name := range sortedKeys(pages) {
-		path := filepath.Join(reference, filepath.FromSlash(name))
+		file := filepath.Join(reference, filepath.FromSlash(name))
 		if *update {
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(path, pages[name], 0o644); err != nil {
+			if err := os.WriteFile(file, pages[name], 0o644); err != nil {
 				t.Fatal(err)
 			}
 			continue
 		}
-		if old, err := os.ReadFile(path); err != nil || !bytes.Equal(old, pages[name]) {
+		if old, err := os.ReadFile(file); err != nil || !bytes.Equal(old, pages[name]) {
 			t.Errorf("docs/reference/%s is not what the code says (%v): run make generate", name, err)
 		}
 	}
@@ -210,6 +213,27 @@ func notesPage(t *testing.T) []byte {
 	return b.Bytes()
 }
 
+// Every code that the sources use is explained.
+func TestCodesAreExplained(t *testing.T) {
+	page := notesPage(t)
+	code := regexp.MustCompile(`"PLQ-\d{3}"`)
+	err := filepath.WalkDir("../..", func(name string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		for _, c := range code.FindAllString(string(text), -1) {
+			if c = strings.Trim(c, `"`); !bytes.Contains(page, []byte("\n## "+c+"\n")) {
+				t.Errorf("%s uses %s, which no NoteCodes explains", name, c)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // commandPages returns the pages of all commands.
 func commandPages(t *testing.T) map[string][]byte {
 	dir := t.TempDir()
@@ -235,7 +259,18 @@ func commandPages(t *testing.T) map[string][]byte {
 }
 
 // schemas returns the schema of every JSON output and YAML input.
-func schemas() map[string]*jsonschema.Schema {
+func schemas(t *testing.T) map[string]*jsonschema.Schema {
+	known := map[string]map[string]string{}
+	describe := func(of reflect.Type, field string) string {
+		pkg := of.PkgPath()
+		if field == "" || !strings.HasPrefix(pkg, module) {
+			return ""
+		}
+		if known[pkg] == nil {
+			known[pkg] = comments(t, pkg)
+		}
+		return known[pkg][of.Name()+"."+field]
+	}
 	nullable := func(t reflect.Type) *jsonschema.Schema {
 		switch t {
 		case reflect.TypeFor[risk.Number]():
@@ -261,25 +296,81 @@ func schemas() map[string]*jsonschema.Schema {
 		{"mechanics", "json", &risk.Mechanics{}},
 		{"truth", "json", &phantom.Truth{}},
 		{"cohort", "json", &phantom.Cohort{}},
+		{"model", "json", &modelFile{}},
+		{"version", "json", &versionFile{}},
 		{"settings", "yaml", &pipeline.File{}},
 		{"labels", "yaml", segmentation.LabelMap{}},
 	} {
-		r := jsonschema.Reflector{FieldNameTag: s.tag, Mapper: nullable, RequiredFromJSONSchemaTags: s.tag == "yaml"}
+		r := jsonschema.Reflector{FieldNameTag: s.tag, Mapper: nullable, RequiredFromJSONSchemaTags: s.tag == "yaml",
+			Namer: func(t reflect.Type) string { // Config and Artery are many
+				if t.Name() == "" || t.PkgPath() == "" {
+					return ""
+				}
+				return path.Base(t.PkgPath()) + "." + t.Name()
+			},
+			LookupComment: describe}
 		schema := r.Reflect(s.v)
+		allowNull(schema, reflect.TypeOf(s.v), s.tag, map[reflect.Type]bool{})
 		schema.ID = jsonschema.ID("https://plaquerisk.github.io/schemas/" + s.name + ".schema.json")
 		out[s.name] = schema
 	}
 	return out
 }
 
+// allowNull lets the fields of t and of what it holds be null where Go writes
+// null: pointers and slices that are nil and not left out.
+func allowNull(root *jsonschema.Schema, t reflect.Type, tag string, seen map[reflect.Type]bool) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || seen[t] {
+		return
+	}
+	seen[t] = true
+	def := root.Definitions[path.Base(t.PkgPath())+"."+t.Name()]
+	for _, f := range reflect.VisibleFields(t) { // those of embedded structs too: they stand in the same object
+		allowNull(root, f.Type, tag, seen)
+		key, opt, _ := strings.Cut(f.Tag.Get(tag), ",")
+		if k := f.Type.Kind(); def == nil || def.Properties == nil || strings.Contains(opt, "omitempty") || k != reflect.Pointer && k != reflect.Slice {
+			continue
+		}
+		if old, ok := def.Properties.Get(key); ok && old.OneOf == nil {
+			text := old.Description
+			old.Description = ""
+			def.Properties.Set(key, &jsonschema.Schema{OneOf: []*jsonschema.Schema{old, {Type: "null"}}, Description: text})
+		}
+	}
+}
+
+// modelFile is a model file as its users see it; the trees are the program's own.
+type modelFile struct {
+	Format        string             `json:"format"`
+	Version       int                `json:"version"`
+	Card          classifier.Card    `json:"card"`
+	Settings      any                `json:"settings"` // of training
+	Training      classifier.Summary `json:"training"`
+	Prior         float64            `json:"prior_log_odds"`
+	Empty         float64            `json:"empty_artery_log_odds"`
+	EmptyArteries int                `json:"empty_arteries"`
+	Base          float64            `json:"base_log_odds"`
+	Notes         []risk.Note        `json:"notes"`
+	Columns       []any              `json:"columns"` // that the model needs, with their ranges in training
+	Bags          []any              `json:"bags"`    // trees
+	SHA256        string             `json:"sha256"`
+}
+
 // checkAgainst validates a decoded document against a schema of docs/reference.
 func checkAgainst(t *testing.T, name string, document []byte) {
 	t.Helper()
 	c := validator.NewCompiler()
-	path := filepath.Join(reference, "schemas", name+".schema.json")
-	schema, err := c.Compile(path)
+	schema, err := c.Compile(filepath.Join(reference, "schemas", name+".schema.json"))
 	if err != nil {
 		t.Fatalf("schema %s: %v", name, err)
+	}
+	if name == "settings" || name == "labels" {
+		if document, err = yaml.YAMLToJSON(document); err != nil {
+			t.Fatal(err)
+		}
 	}
 	v, err := validator.UnmarshalJSON(bytes.NewReader(document))
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/plaquerisk/plaquerisk/internal/atomicfile"
 	"github.com/plaquerisk/plaquerisk/pipeline"
 	"github.com/plaquerisk/plaquerisk/risk"
 )
@@ -56,9 +55,9 @@ func (a *app) score() *cobra.Command {
 // nil, fills the folder first and names the inputs.
 func (a *app) scoreInto(ctx context.Context, p *pipeline.Pipeline, files pipeline.Files, out string, overwrite bool,
 	before func(dir string) (pipeline.Files, error)) error {
-	folder, err := atomicfile.NewFolder(out, overwrite)
+	folder, err := folder(out, overwrite)
 	if err != nil {
-		return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
+		return err
 	}
 	defer folder.Discard()
 	if before != nil {

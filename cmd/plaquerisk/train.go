@@ -159,9 +159,9 @@ func (a *app) evaluate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			folder, err := atomicfile.NewFolder(out, overwrite)
+			folder, err := folder(out, overwrite)
 			if err != nil {
-				return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
+				return err
 			}
 			defer folder.Discard()
 			if draws > 0 {
