@@ -72,6 +72,8 @@ func TestNothingToChoose(t *testing.T) {
 		}
 		if _, err := x.Choose(""); !errors.Is(err, ErrNoSeries) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
+		} else if errors.Is(err, ErrNotCT) != (name == "MR") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

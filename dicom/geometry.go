@@ -190,7 +190,7 @@ func (s *Series) every(place []int) {
 		}
 	}
 	by = max(by, -by)
-	s.add(PLQMissing, risk.Warning, Pass, "", "%v counts in steps of %d along the stack: there may be %d more slices between any two, which were not exported", tInstanceNumber, by, by-1)
+	s.add(PLQMissing, risk.Warning, Pass, "", "%v counts in steps of %d along the stack: slices between them may not have been exported", tInstanceNumber, by)
 }
 
 // ends looks for slices missing before the first or behind the last, which

@@ -567,7 +567,8 @@ func splitBy(images []*image, key int) [][]*image {
 //  5. phase from 65 to 80 %, before others, before unknown; in each the nearest to 75 %;
 //  6. thinner slices; then more of them; then the smaller UID.
 //
-// The error lists the candidates.
+// The error lists the candidates; it is [ErrNotCT] too if all volumes are of
+// another modality.
 func (x *Index) Choose(uid string) (*Series, error) {
 	var best *Series
 	var listed []string
@@ -597,6 +598,9 @@ func (x *Index) Choose(uid string) (*Series, error) {
 		}
 	}
 	what := ErrNoSeries
+	if volumes := slices.DeleteFunc(slices.Clone(x.Series), func(s Series) bool { return !s.Image }); len(volumes) > 0 && !slices.ContainsFunc(volumes, func(s Series) bool { return s.Modality == "CT" }) {
+		what = fmt.Errorf("%w: %w", ErrNoSeries, ErrNotCT)
+	}
 	if uid != "" {
 		return nil, fmt.Errorf("series %s: %w; found: %s", uid, what, strings.Join(listed, ", "))
 	}

@@ -65,6 +65,9 @@ func (p *Pipeline) ReadCT(ctx context.Context, f Files) (Input, error) {
 		return in, fail(Unreadable, "PLQ-601", fmt.Errorf("scan %s: %w", f.CT, err))
 	}
 	series, err := index.Choose(f.Series)
+	if errors.Is(err, dicom.ErrNotCT) {
+		return in, fail(Refused, dicom.PLQModality, fmt.Errorf("choose a series in %s: %w", f.CT, err))
+	}
 	if err != nil {
 		return in, fail(Unreadable, "PLQ-601", fmt.Errorf("choose a series in %s: %w", f.CT, err))
 	}

@@ -2,10 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/plaquerisk/plaquerisk/classifier"
@@ -177,7 +179,11 @@ func (a *assessment) anatomy(ctx context.Context) error {
 	}
 	a.note(notes...)
 	if len(plaques) == 0 && len(vessels) == 0 {
-		return fail(NothingToScore, "PLQ-605", fmt.Errorf("the segmentation holds neither an artery nor a plaque"))
+		text := "the segmentation holds neither an artery nor a plaque"
+		for _, n := range notes {
+			text += "\n  " + strings.TrimPrefix(n.Where+": "+n.Text, ": ")
+		}
+		return fail(NothingToScore, "PLQ-605", errors.New(text))
 	}
 	a.vessels, a.plaques = vessels, plaques
 	for n := range vessels {

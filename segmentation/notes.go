@@ -26,7 +26,7 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-221", Title: "small plaque", Help: "Connected parts below the least plaque volume count as noise and are dropped; a numbered plaque is kept, but so few voxels tell little."},
 	{Code: "PLQ-222", Title: "plaque was derived from the wall", Help: "No plaque was segmented; stretches of thick wall with a high burden are taken for plaque."},
 	{Code: "PLQ-223", Title: "a plaque was given to the nearest artery", Help: "Its segment names no artery."},
-	{Code: "PLQ-224", Title: "a plaque lies away from its vessel", Help: "Its place along the vessel is uncertain."},
+	{Code: "PLQ-224", Title: "a plaque lies away from its vessel", Help: "Its artery may be named wrongly, or its part of the lumen was not traced. Volume and radiomics stand; stenosis and stress are not computed for it."},
 }
 
 func note(code string, severity risk.Severity, where, format string, args ...any) risk.Note {

@@ -22,7 +22,8 @@ import (
 // If no plaque was segmented anywhere, stretches of thick wall are taken for
 // plaque, with a note.
 //
-// A plaque without a traced vessel has From and To NaN.
+// A plaque without a traced vessel, or farther than cfg.MaxRadius from it, has
+// From and To NaN.
 func Plaques(ctx context.Context, vol *imaging.Volume, vessels []coronary.Vessel, masks []Mask, cfg Config) ([]coronary.Plaque, []risk.Note, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, nil, fmt.Errorf("segmentation settings: %w", err)
@@ -53,7 +54,10 @@ func Plaques(ctx context.Context, vol *imaging.Volume, vessels []coronary.Vessel
 			var away float64
 			found[n].From, found[n].To, away = interval(v, found[n].Mask)
 			if away > cfg.MaxRadius {
-				notes = append(notes, note("PLQ-224", risk.Warning, name(artery, found[n].number), "the middle of the plaque lies %.1f mm from the centre-line of %s", away, where(artery)))
+				found[n].From, found[n].To = math.NaN(), math.NaN()
+				p, _ := middle(found[n].Mask)
+				notes = append(notes, note("PLQ-224", risk.Warning, where(artery), "the plaque of %.1f mm³ at %s lies %.1f mm from the centre-line of %s: it is not on the traced vessel, and stenosis and stress are not computed for it",
+					found[n].VolumeMM3(), place(p), away, where(artery)))
 			}
 		}
 		number(found)
@@ -369,7 +373,12 @@ func interval(v *coronary.Vessel, m *imaging.Mask) (from, to, away float64) {
 // number, from the number after the largest on.
 func number(found []candidate) {
 	slices.SortStableFunc(found, func(a, b candidate) int {
-		if math.IsNaN(a.From) || math.IsNaN(b.From) {
+		if x, y := math.IsNaN(a.From), math.IsNaN(b.From); x != y {
+			if x {
+				return 1 // what lies on no vessel comes last
+			}
+			return -1
+		} else if x {
 			return 0
 		}
 		return cmp.Compare(a.From+a.To, b.From+b.To)

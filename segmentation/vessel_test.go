@@ -170,6 +170,24 @@ func TestEccentricPlaque(t *testing.T) {
 	}
 }
 
+// A plaque that does not lie on the vessel of its artery has a volume, but no
+// place along that vessel, and so neither stenosis nor stress of it.
+func TestPlaqueElsewhere(t *testing.T) {
+	tb := lesionTube(0.5)
+	vol, masks := tb.voxelise(0.4)
+	v, plaques, _ := trace(t, vol, masks, DefaultConfig())
+	far := *plaques[0].Mask
+	far.Origin = r3.Add(far.Origin, r3.Scale(50*0.4, vol.Axes[2])) // on the lattice, if outside the CT
+	masks = append(masks, Mask{Label: Label{v.Artery, Plaque, 2}, Name: "far", Mask: &far})
+	got, notes, err := Plaques(t.Context(), vol, []coronary.Vessel{v}, masks, DefaultConfig())
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%d plaques, %v", len(got), err)
+	}
+	if _, ok := has(notes, "PLQ-224"); !ok || !math.IsNaN(got[1].From) || got[0].From != plaques[0].From {
+		t.Errorf("from %g and %g mm; %v", got[0].From, got[1].From, notes)
+	}
+}
+
 // A plaque without an artery, cut out of the wall as in a map of exclusive
 // labels, belongs to the outer wall like a named one; and a tiny numbered plaque
 // is noted.
