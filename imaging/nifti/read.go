@@ -56,7 +56,31 @@ func decodeVolume(r io.Reader, size int64) (*imaging.Volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	return voxels.Volume(src, g, slope, intercept)
+	v, err := voxels.Volume(src, g, slope, intercept)
+	if err != nil {
+		return nil, err
+	}
+	if err := intact(src.R); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// maxBehind is how many bytes behind the voxels are read to reach the checksum
+// of a compressed file.
+const maxBehind = 64 << 20
+
+// intact reads r to its end, where gzip compares the checksum: a damaged file
+// may unpack to voxels that look right.
+func intact(r io.Reader) error {
+	n, err := io.CopyN(io.Discard, r, maxBehind)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%d bytes or more behind the voxels: the header is wrong", n)
+	case err != io.EOF:
+		return fmt.Errorf("behind the voxels: %w: the file is damaged", noEOF(err))
+	}
+	return nil
 }
 
 func decodeSegmentation(r io.Reader, size int64) (*imaging.Segmentation, error) {
@@ -70,6 +94,9 @@ func decodeSegmentation(r io.Reader, size int64) (*imaging.Segmentation, error) 
 	}
 	layers, err := voxels.Layers(src, g, 1, false, slope, intercept)
 	if err != nil {
+		return nil, err
+	}
+	if err := intact(src.R); err != nil {
 		return nil, err
 	}
 	labels, err := voxels.Distinct(layers[0])
