@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -84,18 +85,18 @@ func compare(w io.Writer, as *risk.Assessment, t *phantom.Truth) {
 		row("diameter stenosis, %", number(m.DiameterStenosis, 0), fmt.Sprintf("%.0f", q.DiameterStenosis))
 		row("remodelling index", number(m.Remodelling, 2), fmt.Sprintf("%.2f", q.Remodelling))
 		row("plaque burden, %", number(m.PlaqueBurden, 0), fmt.Sprintf("%.0f", q.Burden))
-		row("cap, mm", capText(m), trueCap(q, t))
+		row("cap, mm", capText(m, as.Image.SpacingMM), trueCap(q, t))
 	}
 	tw.Flush()
 }
 
-// capText says what the image shows of a cap.
-func capText(m risk.Measures) string {
+// capText says what the image shows of a cap; spacing are the voxel edges, mm.
+func capText(m risk.Measures, spacing [3]float64) string {
 	switch {
 	case !m.CapMM.Defined():
 		return "no core seen"
 	case m.CapBelowVoxel:
-		return "below a voxel"
+		return fmt.Sprintf("below %.1f (resolution)", 1.5*slices.Max(spacing[:]))
 	}
 	return number(m.CapMM, 2)
 }
