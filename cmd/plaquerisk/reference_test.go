@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/invopop/jsonschema"
@@ -124,6 +125,27 @@ func comments(t *testing.T, pkg string) map[string]string {
 	return out
 }
 
+// meaning returns the comment of a field as readers of settings and schemas
+// need it, who do not know the field by its Go name: "Rays is the number of
+// points." becomes "The number of points."
+func meaning(field, comment string) string {
+	rest, ok := strings.CutPrefix(comment, field+" ")
+	if !ok || !unicode.IsLetter(rune(rest[0])) || strings.HasPrefix(rest, "of ") {
+		return comment
+	}
+	for _, verb := range []string{"is ", "are ", "says "} {
+		rest = strings.TrimPrefix(rest, verb)
+	}
+	if first := strings.Trim(strings.Fields(rest)[0], ",:"); first == "none" || first == "lesion" { // values, as they are written
+		return rest
+	}
+	return strings.ToUpper(rest[:1]) + rest[1:]
+}
+
+// unit is what tells the unit of a number: the end of its key, or words for a
+// number without one.
+var unit = regexp.MustCompile(`^\S*_(mm3?|hu|ml|percent|kpa|mmhg|kpa_per_mm) |0 to 1|\bover\b|\bshare\b|\bpart of\b|ratio|standard deviations|probability|second derivative|\bloss\b`)
+
 // settingsPage lists every key with its default and its comment.
 func settingsPage(t *testing.T) []byte {
 	var b bytes.Buffer
@@ -163,7 +185,10 @@ func settingsPage(t *testing.T) []byte {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", key, strings.Join(strings.Fields(string(value)), " "), strings.ReplaceAll(text, "|", "\\|"))
+			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", key, strings.Join(strings.Fields(string(value)), " "), strings.ReplaceAll(meaning(f.Name, text), "|", "\\|"))
+			if k := f.Type.Kind(); (k == reflect.Float64 || k == reflect.Float32) && !unit.MatchString(key+" "+text) {
+				t.Errorf("%s.%s has a unit neither in its key nor in its comment", title, key)
+			}
 		}
 		for _, s := range below {
 			walk(s.title, s.v)
@@ -269,7 +294,7 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 		if known[pkg] == nil {
 			known[pkg] = comments(t, pkg)
 		}
-		return known[pkg][of.Name()+"."+field]
+		return meaning(field, known[pkg][of.Name()+"."+field])
 	}
 	nullable := func(t reflect.Type) *jsonschema.Schema {
 		switch t {
@@ -368,6 +393,8 @@ func checkAgainst(t *testing.T, name string, document []byte) {
 		t.Fatalf("schema %s: %v", name, err)
 	}
 	if name == "settings" || name == "labels" {
+		// In YAML 1.2 1e-06 is a number; goccy's untyped reader wants a point in it.
+		document = regexp.MustCompile(`(?m): (\d+)(e[-+]?\d+)$`).ReplaceAll(document, []byte(": $1.0$2"))
 		if document, err = yaml.YAMLToJSON(document); err != nil {
 			t.Fatal(err)
 		}
