@@ -191,7 +191,10 @@ func (p *Pipeline) ReadMasks(_ context.Context, f Files, in *Input) error {
 		return fail(Unreadable, "PLQ-602", fmt.Errorf("read segmentation: %w", err))
 	}
 	masks, notes, err := segmentation.Import(seg, labels)
-	if err != nil {
+	switch {
+	case errors.Is(err, segmentation.ErrNothing):
+		return fail(NothingToScore, "PLQ-605", fmt.Errorf("segmentation %s: %w", f.Seg, err))
+	case err != nil:
 		return fail(Unreadable, "PLQ-602", fmt.Errorf("segmentation %s: %w", f.Seg, err))
 	}
 	in.Notes = append(in.Notes, notes...)

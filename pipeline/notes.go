@@ -9,7 +9,7 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-602", Title: "segmentation cannot be used", Help: "The message names the file. Masks may lie on a grid of their own but must overlap the CT in mm."},
 	{Code: "PLQ-603", Title: "settings are wrong", Help: "The message names line and key. plaquerisk config check FILE repeats the check; config show prints what is in force."},
 	{Code: "PLQ-604", Title: "vessels or plaques cannot be derived", Help: "The message names the artery and the place in mm. Look at the masks there."},
-	{Code: "PLQ-605", Title: "nothing to score", Help: "The segmentation names no artery and no plaque. Give a label map with --labels."},
+	{Code: "PLQ-605", Title: "nothing to score", Help: "The segmentation can be read but holds no artery and no plaque, or no segment whose name is recognised. Say what its segments are in a label map, --labels FILE.yaml."},
 	{Code: "PLQ-606", Title: "output cannot be written", Help: "Choose a folder that is new or empty, or use --overwrite."},
 	{Code: "PLQ-607", Title: "lumen is not enhanced", Help: "The scan is not an arterial phase, or the lumen mask is displaced. The limit is quality.min_lumen_mean_hu."},
 	{Code: "PLQ-608", Title: "no wall mechanics", Help: "Every attempt to compute wall stress failed. The notes of the report say why for each artery; all else was computed."},

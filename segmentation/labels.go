@@ -361,9 +361,19 @@ func words(name string) []string {
 	return out
 }
 
+// ErrNothing tells that a segmentation was read but holds nothing with a
+// meaning: other errors of Import are of the file itself.
+var ErrNothing = errors.New("the segmentation holds nothing with a meaning")
+
+// nothing is ErrNothing with a text of its own.
+type nothing struct{ text string }
+
+func (e nothing) Error() string        { return e.text }
+func (e nothing) Is(target error) bool { return target == ErrNothing }
+
 // Import gives the segments of a file their meaning, by the label map first and
 // by their names otherwise. Segments without a meaning are left out with a
-// note. It fails if nothing is left.
+// note. It fails with ErrNothing if nothing is left.
 func Import(seg *imaging.Segmentation, lm LabelMap) ([]Mask, []risk.Note, error) {
 	var masks []Mask
 	var notes []risk.Note
@@ -429,11 +439,11 @@ func Import(seg *imaging.Segmentation, lm LabelMap) ([]Mask, []risk.Note, error)
 	if len(masks) == 0 {
 		switch {
 		case len(seg.Segments) == 0:
-			return nil, notes, errors.New("the segmentation has no segment: no voxel is above 0")
+			return nil, notes, nothing{"the segmentation has no segment: no voxel is above 0"}
 		case len(unknown) == 0:
-			return nil, notes, fmt.Errorf("the segmentation has no voxel: %s", strings.Join(empty, ", "))
+			return nil, notes, nothing{"the segmentation has no voxel: " + strings.Join(empty, ", ")}
 		}
-		return nil, notes, fmt.Errorf("no segment with a voxel is recognised (%s): say what they are in a label map (--labels)", strings.Join(unknown, ", "))
+		return nil, notes, nothing{fmt.Sprintf("no segment with a voxel is recognised (%s): say what they are in a label map (--labels)", strings.Join(unknown, ", "))}
 	}
 	return masks, notes, nil
 }

@@ -1,6 +1,7 @@
 package segmentation
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -140,6 +141,19 @@ func TestImport(t *testing.T) {
 		if err != nil || labels(masks) != test.want || fmt.Sprint(text) != test.notes {
 			t.Errorf("%s: got %q, %v, %v; want %q, %s", test.name, labels(masks), text, err, test.want, test.notes)
 		}
+	}
+}
+
+// That nothing has a meaning can be told from a file that is wrong.
+func TestImportOfNothing(t *testing.T) {
+	if _, _, err := Import(segmentationOf(), nil); !errors.Is(err, ErrNothing) {
+		t.Errorf("no segment: got error %v, want ErrNothing", err)
+	}
+	if _, _, err := Import(segmentationOf("liver", "spleen"), nil); !errors.Is(err, ErrNothing) {
+		t.Errorf("other names: got error %v, want ErrNothing", err)
+	}
+	if _, _, err := Import(segmentationOf("LAD plaque 1", "LAD_plaque_1"), nil); err == nil || errors.Is(err, ErrNothing) {
+		t.Errorf("one name twice: got error %v, want another than ErrNothing", err)
 	}
 }
 

@@ -119,7 +119,11 @@ func printSummary(w io.Writer, as *risk.Assessment) {
 	}
 	for _, n := range as.Notes {
 		if n.Severity != risk.Info {
-			fmt.Fprintf(w, "%s %s %s: %s\n", n.Severity, n.Code, n.Where, n.Text)
+			where := ""
+			if n.Where != "" {
+				where = " " + n.Where
+			}
+			fmt.Fprintf(w, "%s %s%s: %s\n", n.Severity, n.Code, where, n.Text)
 		}
 	}
 	fmt.Fprintln(w, "Research use only. Not for diagnosis or treatment.")

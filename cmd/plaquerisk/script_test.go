@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -124,7 +125,11 @@ func TestScripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := sharedDir(t)
-			s := &script{t: t, dir: t.TempDir(), env: map[string]string{"PHANTOM": filepath.Join(dir, "patient"), "SHARED": dir, "RESULT": filepath.Join(dir, "result")}}
+			examples, err := filepath.Abs(filepath.Join(reference, "examples"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &script{t: t, dir: t.TempDir(), env: map[string]string{"PHANTOM": filepath.Join(dir, "patient"), "SHARED": dir, "RESULT": filepath.Join(dir, "result"), "EXAMPLES": examples}}
 			s.run(file, string(text))
 		})
 	}
@@ -133,7 +138,8 @@ func TestScripts(t *testing.T) {
 // script is a run of a file in the syntax of testscript, of which it knows what
 // the scripts here need, and these commands: "status N plaquerisk …" runs the
 // program and wants exit status N, "schema NAME FILE" validates, "same A B"
-// compares folders but for run.json, "spoil FILE OFFSET" changes a byte.
+// compares folders but for run.json, "spoil FILE OFFSET" changes a byte, "zip
+// DIR FILE" packs a folder.
 type script struct {
 	t              *testing.T
 	dir            string
@@ -258,6 +264,10 @@ func (s *script) do(args []string) error {
 			checkAgainst(s.t, args[1], text)
 		}
 		return err
+	case "zip":
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		return errors.Join(z.AddFS(os.DirFS(s.path(args[1]))), z.Close(), os.WriteFile(s.path(args[2]), b.Bytes(), 0o644))
 	case "spoil":
 		text, err := os.ReadFile(s.path(args[1]))
 		offset, nerr := strconv.Atoi(args[2])
