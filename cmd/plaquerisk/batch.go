@@ -90,7 +90,7 @@ func (a *app) batchRun() *cobra.Command {
 				return err
 			}
 			if dryRun {
-				fmt.Fprintf(a.stdout, "%d cases; nothing was written\n", len(m.Cases))
+				fmt.Fprintf(a.stdout, "%s; nothing was written\n", caseCount(len(m.Cases)))
 				return nil
 			}
 			file := filepath.Join(out, "batch.json")
@@ -164,8 +164,8 @@ func (a *app) batchStatus() *cobra.Command {
 					fmt.Fprintf(a.stdout, "failed %s: %s: %s\n", s.Case, s.Code, s.Text)
 				}
 			}
-			fmt.Fprintf(a.stdout, "%d cases: %d done, %d failed, %d under way or cut, %d waiting\n",
-				len(status), count[cohort.Done], count[cohort.Failed], count[cohort.Started], count[""])
+			fmt.Fprintf(a.stdout, "%s: %d done, %d failed, %d under way or cut, %d waiting\n",
+				caseCount(len(status)), count[cohort.Done], count[cohort.Failed], count[cohort.Started], count[""])
 			return nil
 		},
 	}
@@ -247,7 +247,7 @@ func (a *app) runBatch(ctx context.Context, m *cohort.Manifest, cfg pipeline.Con
 		return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "%d cases: %d done, %d failed; tables in %s\n", res.Total, res.Done, res.Failed, out)
+		fmt.Fprintf(a.stderr, "%s: %d done, %d failed; tables in %s\n", caseCount(res.Total), res.Done, res.Failed, out)
 	}
 	if res.Failed > 0 {
 		return &pipeline.Error{Class: pipeline.Partial, Code: "PLQ-652", Err: fmt.Errorf("%d of %d cases failed: see %s", res.Failed, res.Total, filepath.Join(out, "failures.csv"))}
@@ -304,4 +304,12 @@ func (a *app) validate() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// caseCount returns "1 case", "2 cases".
+func caseCount(n int) string {
+	if n == 1 {
+		return "1 case"
+	}
+	return fmt.Sprintf("%d cases", n)
 }

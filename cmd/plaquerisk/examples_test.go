@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -62,6 +64,45 @@ func TestExamplesAreRead(t *testing.T) {
 		t.Error(len(labels), "labels:", err)
 	}
 }
+
+// Every command that the tutorials and the README show is one of this program,
+// with flags that it has and all that it needs.
+func TestCommandsOfTheTutorials(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/tutorials/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(strings.ReplaceAll(string(text), "\\\n", " "), "\n") {
+			line, _, _ = strings.Cut(strings.TrimPrefix(line, "    bin/"), " #")
+			words := quoted.FindAllString(line, -1)
+			if len(words) == 0 || words[0] != "plaquerisk" || !strings.HasPrefix(line, "    ") && !strings.HasPrefix(line, "plaquerisk ") {
+				continue
+			}
+			shown++
+			cmd, args, err := (&app{}).root().Find(words[1:])
+			if err == nil {
+				err = cmd.ParseFlags(args)
+			}
+			if err == nil {
+				err = errors.Join(cmd.ValidateArgs(cmd.Flags().Args()), cmd.ValidateRequiredFlags())
+			}
+			if err != nil {
+				t.Errorf("%s: %s: %v", filepath.Base(page), strings.TrimSpace(line), err)
+			}
+		}
+	}
+	if shown < 15 {
+		t.Errorf("found %d commands in the pages, want at least 15: is this test blind?", shown)
+	}
+}
+
+var quoted = regexp.MustCompile(`"[^"]*"|\S+`)
 
 // quick are settings under which a cohort is scored and judged in a minute.
 const quick = `plaquerisk:

@@ -117,15 +117,7 @@ func printSummary(w io.Writer, as *risk.Assessment) {
 	if as.Model != nil {
 		fmt.Fprintf(w, "model: %s (%s)\n", as.Model.Name, as.Model.Label)
 	}
-	for _, n := range as.Notes {
-		if n.Severity != risk.Info {
-			where := ""
-			if n.Where != "" {
-				where = " " + n.Where
-			}
-			fmt.Fprintf(w, "%s %s%s: %s\n", n.Severity, n.Code, where, n.Text)
-		}
-	}
+	printNotes(w, as.Notes)
 	fmt.Fprintln(w, "Research use only. Not for diagnosis or treatment.")
 }
 

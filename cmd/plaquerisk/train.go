@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -129,10 +130,11 @@ func aucText(x [3]risk.Number) string {
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", x[0], x[1], x[2])
 }
 
+// printNotes prints what a person should know, with its place if it has one.
 func printNotes(w io.Writer, notes []risk.Note) {
 	for _, n := range notes {
 		if n.Severity != risk.Info {
-			fmt.Fprintf(w, "%s %s: %s\n", n.Severity, n.Code, n.Text)
+			fmt.Fprintf(w, "%s: %s\n", strings.Join(strings.Fields(fmt.Sprint(n.Severity, " ", n.Code, " ", n.Where)), " "), n.Text)
 		}
 	}
 }
