@@ -44,6 +44,12 @@ func writeCard(w io.Writer, m *classifier.Model) error {
 		modalities = append(modalities, fmt.Sprintf("%d %s", count[name], name))
 	}
 	auc := func(x [3]risk.Number) string { return aucText(x) + ", 95 % interval in brackets" }
+	purpose := "What it is for: research on the outcome above, in patients, scanners and segmentations like those of the training data.\n" +
+		"What it is not for: decisions about a patient. "
+	if strings.Contains(strings.ToLower(c.Label), "synthetic") {
+		purpose = "What it is for: to show that the line from a CT series to a report works, and to test it. What it is not for: any statement\n" +
+			"about a patient. "
+	}
 	_, err := fmt.Fprintf(w, `# Model card: %s
 
 **%s. RESEARCH USE ONLY. Not a medical device. Not for diagnosis or treatment.**
@@ -62,13 +68,12 @@ func writeCard(w io.Writer, m *classifier.Model) error {
 | training table | SHA-256 %s |
 | model | SHA-256 %s |
 
-What it is for: to show that the line from a CT series to a report works, and to test it. What it is not for: any statement
-about a patient. Probabilities are those of the training cohort; they are not calibrated for any other. The interval of a
+%sProbabilities are those of the training cohort; they are not calibrated for any other. The interval of a
 score is the spread of the ensemble over patients drawn anew; it does not contain errors of the image, the segmentation
 or the mechanics. Features outside the training range are named in every report. The model refuses a table in which a
 column that it needs is missing or has another unit or definition.
 `, c.Name, sentence(c.Label), c.Label, orNotStated(c.Outcome), orNotStated(c.Trained), t.Patients, t.PositivePatients, t.Arteries, t.PositiveArteries, t.Lesions,
-		strings.Join(modalities, ", "), b.Bags, b.Rounds, b.MaxDepth, b.LearningRate, m.Settings.Aggregation, auc(c.ArteryAUC), auc(c.PatientAUC), t.Fingerprint, m.SHA256())
+		strings.Join(modalities, ", "), b.Bags, b.Rounds, b.MaxDepth, b.LearningRate, m.Settings.Aggregation, auc(c.ArteryAUC), auc(c.PatientAUC), t.Fingerprint, m.SHA256(), purpose)
 	return err
 }
 
