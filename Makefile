@@ -26,8 +26,10 @@ test: ## short tests of all packages, under a minute once compiled
 test-all: ## all tests, some of them slow
 	$(GO) test -timeout 30m ./...
 
+# The packages that start goroutines, and pipeline, which runs all of them.
+RACE := ./internal/... ./cohort ./dicom ./imaging ./radiomics ./classifier ./fem/sparse ./pipeline
 race: ## short tests with the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -short -race ./...
+	CGO_ENABLED=1 $(GO) test -short -race $(RACE)
 
 cover: ## test coverage, in out/cover.html
 	@mkdir -p $(OUT)
@@ -55,6 +57,7 @@ lint: ## gofmt, go vet, staticcheck
 
 generate: ## docs/reference from the code
 	$(GO) test -count=1 ./cmd/plaquerisk -run TestReference -update
+	$(GO) test -count=1 ./cmd/plaquerisk -run TestExamples -update
 
 verification: ## all comparisons with outside values, into docs/verification.md
 	@rm -rf $(OUT)/verify && mkdir -p $(OUT)/verify

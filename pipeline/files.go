@@ -31,11 +31,11 @@ import (
 
 // Files are the inputs of one case.
 type Files struct {
-	Case   string // research identifier; stands in the report
-	CT     string // folder, .zip or file of DICOM; or a NIfTI or NRRD volume
-	Series string // UID of the series to take; empty: the best candidate
-	Seg    string // NIfTI, NRRD or .seg.nrrd
-	Labels string // label map; empty: names are recognised
+	Case   string `json:"case"`   // research identifier; stands in the report
+	CT     string `json:"ct"`     // folder, .zip or file of DICOM; or a NIfTI or NRRD volume
+	Series string `json:"series"` // UID of the series to take; empty: the best candidate
+	Seg    string `json:"seg"`    // NIfTI, NRRD or .seg.nrrd
+	Labels string `json:"labels"` // label map; empty: names are recognised
 }
 
 // The files of a result folder.

@@ -177,7 +177,7 @@ func writeExamples(t *testing.T) {
 		"batch-status.json": trimmed(t, do("batch", "status", "--json", at("batch")), fixed),
 		"run.json": trimmed(t, read(patient, "result", "run.json"), with(
 			"arguments", `["plaquerisk","score","--ct","patient/ct","--seg","patient/segmentation.seg.nrrd","--out","result"]`,
-			"CT", `"patient/ct"`, "Seg", `"patient/segmentation.seg.nrrd"`)),
+			"ct", `"patient/ct"`, "seg", `"patient/segmentation.seg.nrrd"`)),
 		"batch-run.json": trimmed(t, read(at("batch", "run.json")), with(
 			"arguments", `["plaquerisk","batch","run","manifest.csv","--model","none","--out","batch"]`)),
 	}
