@@ -286,7 +286,7 @@ func (s *sheet) anatomy(a *risk.Assessment) {
 	s.page("Coronary tree")
 	s.heading("Arteries", 20)
 	t := table{cols: []column{{"Artery", "L"}, {"Length, mm", "R"}, {"Diameter stenosis, %", "R"}, {"Area stenosis, %", "R"},
-		{"Smallest lumen area, mm²", "R"}, {"Smallest lumen diameter, mm", "R"}, {"Remodel­ling index", "R"}, {"Largest burden, %", "R"}, {"Percent atheroma volume, %", "R"}}}
+		{"Smallest lumen area, mm²", "R"}, {"Smallest lumen diameter, mm", "R"}, {"Remodel\u00adling index", "R"}, {"Largest burden, %", "R"}, {"Percent atheroma volume, %", "R"}}}
 	for n := range t.cols {
 		t.cols[n].head = strings.ReplaceAll(t.cols[n].head, "\u00ad", "")
 	}
