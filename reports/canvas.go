@@ -203,10 +203,14 @@ func (c *canvas) DrawImage(r vg.Rectangle, img image.Image) {
 	c.s.image(wide, x, y, x1-x, y1-y)
 }
 
+// pictureEncoder trades a larger file for time: compressing the noise of a CT
+// harder takes most of the time of a report and saves little.
+var pictureEncoder = png.Encoder{CompressionLevel: png.BestSpeed}
+
 // image places a picture with its upper left corner at (x, y), mm.
 func (s *sheet) image(img image.Image, x, y, w, h float64) {
 	var b bytes.Buffer
-	if err := png.Encode(&b, img); err != nil {
+	if err := pictureEncoder.Encode(&b, img); err != nil {
 		s.pdf.SetError(fmt.Errorf("picture: %w", err))
 		return
 	}
