@@ -54,7 +54,7 @@ func (f *fake) Score(ctx context.Context, c *Case, dir string) error {
 	if err := feature.WriteCSV(w, table); err != nil {
 		return err
 	}
-	a := risk.Assessment{Case: c.ID, Arteries: []risk.Artery{{Name: coronary.LAD}}, Lesions: []risk.Lesion{{Name: "LAD-1", Artery: coronary.LAD}}}
+	a := risk.Assessment{Case: c.ID, Model: &risk.Model{Name: "m", Label: "synthetic cohort, for demonstration"}, Arteries: []risk.Artery{{Name: coronary.LAD}}, Lesions: []risk.Lesion{{Name: "LAD-1", Artery: coronary.LAD}}}
 	text, err := json.Marshal(a)
 	if err != nil {
 		return err
@@ -158,6 +158,23 @@ func TestFailures(t *testing.T) {
 	for _, want := range []string{"a,P0,LAD,LAD-1,0,f,1\n", "a,P0,RCA,,0,f,\n", "stiff4,P3,LAD,LAD-1,1,f,6\n"} {
 		if !strings.Contains(string(wide), want) {
 			t.Errorf("features_wide.csv lacks %q:\n%s", want, wide)
+		}
+	}
+}
+
+// Every score in risk.csv has the label of its model beside it.
+func TestModelLabel(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Run(t.Context(), manifest(t, "a", "bb"), &fake{}, options(dir)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "risk.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		if n > 0 && !strings.HasSuffix(line, ",m,\"synthetic cohort, for demonstration\"") {
+			t.Errorf("line %d: %s", n+1, line)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func Merge(ctx context.Context, m *Manifest, dir string) error {
 // gather reads the committed results.
 func gather(ctx context.Context, m *Manifest, dir string) (*feature.Table, [][]string, error) {
 	table := &feature.Table{ExtraNames: m.ExtraNames}
-	risks := [][]string{{"case", "patient", "level", "artery", "lesion", "outcome", "probability", "low", "high", "reason"}}
+	risks := [][]string{{"case", "patient", "level", "artery", "lesion", "outcome", "probability", "low", "high", "reason", "model", "model_label"}}
 	for n := range m.Cases {
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
@@ -123,10 +123,14 @@ func caseRows(c *Case, found *feature.Table) []feature.Row {
 
 // riskRows lists the scores of a case at all levels.
 func riskRows(c *Case, a *risk.Assessment) [][]string {
-	row := func(level, artery, lesion string, label int, l risk.Level) []string {
-		cells := []string{c.ID, c.Patient, level, artery, lesion, "", "", "", "", l.Reason}
-		if label != feature.Unknown {
-			cells[5] = strconv.Itoa(label)
+	model, label := "", "" // what made the scores stands beside each of them
+	if a.Model != nil {
+		model, label = a.Model.Name, a.Model.Label
+	}
+	row := func(level, artery, lesion string, outcome int, l risk.Level) []string {
+		cells := []string{c.ID, c.Patient, level, artery, lesion, "", "", "", "", l.Reason, model, label}
+		if outcome != feature.Unknown {
+			cells[5] = strconv.Itoa(outcome)
 		}
 		if p := l.Prediction; p != nil {
 			for n, x := range []float64{p.Probability, p.Low, p.High} {
