@@ -22,16 +22,16 @@ func Gaussian(ctx context.Context, v *Volume, sigmaMM [3]float64) (*Volume, erro
 		if sigma == 0 || v.Size[a] == 1 {
 			continue
 		}
-		if err := convolveAxis(ctx, out, a, gaussianKernel(sigma)); err != nil {
+		if err := convolveAxis(ctx, out, a, GaussianKernel(sigma)); err != nil {
 			return nil, err
 		}
 	}
 	return out, ctx.Err()
 }
 
-// gaussianKernel returns samples of the Gaussian of standard deviation sigma,
+// GaussianKernel returns samples of the Gaussian of standard deviation sigma,
 // in samples, from −4σ to 4σ; they sum to one.
-func gaussianKernel(sigma float64) []float64 {
+func GaussianKernel(sigma float64) []float64 {
 	r := max(1, int(math.Ceil(4*sigma)))
 	w := make([]float64, 2*r+1)
 	var sum float64

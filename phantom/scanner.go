@@ -532,7 +532,7 @@ func (p *Patient) kernelSigmas() [3]float64 {
 func blur(ctx context.Context, v []float32, size [3]int, sigma [3]float64) error {
 	stride := [3]int{1, size[0], size[0] * size[1]}
 	for a := range 3 {
-		w := gaussian(sigma[a])
+		w := imaging.GaussianKernel(sigma[a])
 		r := len(w) / 2
 		b, c := (a+1)%3, (a+2)%3
 		lines := size[b] * size[c]
@@ -564,21 +564,4 @@ func blur(ctx context.Context, v []float32, size [3]int, sigma [3]float64) error
 		}
 	}
 	return nil
-}
-
-// gaussian returns the samples of a Gaussian, normalised to sum one, out to
-// four standard deviations.
-func gaussian(sigma float64) []float64 {
-	r := int(math.Ceil(4 * sigma))
-	w := make([]float64, 2*r+1)
-	var sum float64
-	for n := range w {
-		x := float64(n-r) / sigma
-		w[n] = math.Exp(-x * x / 2)
-		sum += w[n]
-	}
-	for n := range w {
-		w[n] /= sum
-	}
-	return w
 }
