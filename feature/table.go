@@ -16,6 +16,7 @@ type Row struct {
 	Label   int    // Positive, Negative or Unknown
 	Extra   []string
 	Values  []float64 // as many as the schema has columns
+	Support []Support // as many as Values, or nil where nothing is known
 }
 
 // Table holds many lesions.

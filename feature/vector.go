@@ -10,6 +10,8 @@ import (
 type Vector struct {
 	Schema Schema
 	Values []float64
+	// Support, if not nil, has one entry per value.
+	Support []Support
 }
 
 // NewVector returns a vector of NaN for s.
@@ -33,16 +35,32 @@ func (v *Vector) Get(name string) float64 {
 func Join(vs ...Vector) (Vector, error) {
 	var cols []Column
 	var values []float64
+	var support []Support
 	for _, v := range vs {
 		if len(v.Values) != v.Schema.Len() {
 			panic(fmt.Sprintf("feature: Join: %d values for %d columns", len(v.Values), v.Schema.Len()))
 		}
 		cols = append(cols, v.Schema.cols...)
 		values = append(values, v.Values...)
+		support = append(support, v.support()...)
 	}
 	s, err := NewSchema(cols...)
 	if err != nil {
 		return Vector{}, err
 	}
-	return Vector{Schema: s, Values: values}, nil
+	return Vector{Schema: s, Values: values, Support: support}, nil
+}
+
+// support returns v.Support, made up from the values where there is none.
+func (v *Vector) support() []Support {
+	if v.Support != nil {
+		return v.Support
+	}
+	s := make([]Support, len(v.Values))
+	for n, x := range v.Values {
+		if math.IsNaN(x) {
+			s[n].Reason = Missing
+		}
+	}
+	return s
 }
