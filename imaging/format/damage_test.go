@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/imaging/mha"
 	"github.com/plaquerisk/plaquerisk/imaging/nifti"
 	"github.com/plaquerisk/plaquerisk/imaging/nrrd"
 )
@@ -26,16 +27,22 @@ func TestDamagedGzip(t *testing.T) {
 	for v := range 3 {
 		s.Segments = append(s.Segments, imaging.Segment{Name: string(rune('a' + v)), Value: int32(v + 1)})
 	}
-	var one, two bytes.Buffer
+	var one, two, three bytes.Buffer
 	if err := nifti.WriteSegmentation(&one, s, true); err != nil {
 		t.Fatal(err)
 	}
 	if err := nrrd.WriteSegmentation(&two, s, true); err != nil {
 		t.Fatal(err)
 	}
-	for name, b := range map[string][]byte{"x.nii.gz": one.Bytes(), "x.seg.nrrd": two.Bytes()} {
+	if err := mha.WriteSegmentation(&three, s, true); err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{"x.nii.gz": one.Bytes(), "x.seg.nrrd": two.Bytes(), "x.mha": three.Bytes()} {
 		path := filepath.Join(t.TempDir(), name)
 		start := bytes.Index(b, []byte{0x1f, 0x8b}) + 10
+		if name == "x.mha" {
+			start = bytes.Index(b, []byte("LOCAL\n")) + 6
+		}
 		for at := start; at < len(b)-4; at += max(1, (len(b)-start)/60) {
 			c := bytes.Clone(b)
 			c[at] ^= 0x10

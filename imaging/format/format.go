@@ -1,6 +1,7 @@
 // Package format reads an image in whichever of our formats its bytes say:
-// NIfTI (.nii, .nii.gz) or NRRD (.nrrd, .nhdr, .seg.nrrd). The name of a file
-// counts only for the message about a file that is neither.
+// NIfTI (.nii, .nii.gz), NRRD (.nrrd, .nhdr, .seg.nrrd) or MetaImage (.mha,
+// .mhd). The name of a file counts only for the message about a file that is
+// none of them, and for the format of a file to write.
 package format
 
 import (
@@ -13,35 +14,85 @@ import (
 	"strings"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/imaging/mha"
 	"github.com/plaquerisk/plaquerisk/imaging/nifti"
 	"github.com/plaquerisk/plaquerisk/imaging/nrrd"
 )
 
-// ReadVolume reads the scalar image at path: see [nifti.ReadVolume] and
-// [nrrd.ReadVolume].
+// ReadVolume reads the scalar image at path: see [nifti.ReadVolume],
+// [nrrd.ReadVolume] and [mha.ReadVolume].
 func ReadVolume(path string) (*imaging.Volume, error) {
-	return read(path, nifti.ReadVolume, nrrd.ReadVolume)
+	return read(path, map[kind]func(string) (*imaging.Volume, error){
+		isNIfTI: nifti.ReadVolume, isNRRD: nrrd.ReadVolume, isMHA: mha.ReadVolume,
+	})
 }
 
-// ReadSegmentation reads the label map at path: see [nifti.ReadSegmentation]
-// and [nrrd.ReadSegmentation].
+// ReadSegmentation reads the label map at path: see [nifti.ReadSegmentation],
+// [nrrd.ReadSegmentation] and [mha.ReadSegmentation].
 func ReadSegmentation(path string) (*imaging.Segmentation, error) {
-	return read(path, nifti.ReadSegmentation, nrrd.ReadSegmentation)
+	return read(path, map[kind]func(string) (*imaging.Segmentation, error){
+		isNIfTI: nifti.ReadSegmentation, isNRRD: nrrd.ReadSegmentation, isMHA: mha.ReadSegmentation,
+	})
+}
+
+// WriteVolume writes v in the format that the end of name says: .nii, .nii.gz,
+// .nrrd or .mha, the last three compressed.
+func WriteVolume(w io.Writer, name string, v *imaging.Volume) error {
+	lower := strings.ToLower(name)
+	for _, f := range []struct {
+		end   string
+		write func(io.Writer, *imaging.Volume, bool) error
+	}{{".nii.gz", nifti.WriteVolume}, {".nii", nifti.WriteVolume}, {".nrrd", nrrd.WriteVolume}, {".mha", mha.WriteVolume}} {
+		if strings.HasSuffix(lower, f.end) {
+			return f.write(w, v, f.end != ".nii")
+		}
+	}
+	return fmt.Errorf("%s: want a name that ends in .nii, .nii.gz, .nrrd or .mha", name)
+}
+
+// IsImage tells whether the file at path starts like one of our formats. It is
+// false for a folder and for a file that cannot be read.
+func IsImage(path string) bool {
+	head, err := start(path)
+	return err == nil && sniff(head) != 0
+}
+
+// kind is one of our formats.
+type kind int
+
+const (
+	isNIfTI kind = iota + 1
+	isNRRD
+	isMHA
+)
+
+// sniff tells the format of a file by its first bytes, 0 if it is none of ours.
+// A NIfTI file starts with the size of its header, in either byte order.
+func sniff(head []byte) kind {
+	switch {
+	case bytes.HasPrefix(head, []byte("NRRD000")):
+		return isNRRD
+	case mha.Sniff(head):
+		return isMHA
+	case len(head) >= 4:
+		le, be := binary.LittleEndian.Uint32(head), binary.BigEndian.Uint32(head)
+		if le == 348 || be == 348 || le == 540 || be == 540 {
+			return isNIfTI
+		}
+	}
+	return 0
 }
 
 // read picks a reader by the first bytes, looking into gzip.
-func read[T any](path string, nii, nrd func(string) (T, error)) (t T, err error) {
+func read[T any](path string, readers map[kind]func(string) (T, error)) (t T, err error) {
 	head, err := start(path)
 	if err != nil {
 		return t, err
 	}
-	switch {
-	case bytes.HasPrefix(head, []byte("NRRD000")):
-		return nrd(path)
-	case isNIfTI(head):
-		return nii(path)
+	if f, ok := readers[sniff(head)]; ok {
+		return f(path)
 	}
-	return t, fmt.Errorf("%s: %s; want NIfTI (.nii, .nii.gz) or NRRD (.nrrd, .nhdr, .seg.nrrd)", path, guess(path, head))
+	return t, fmt.Errorf("%s: %s; want NIfTI (.nii, .nii.gz), NRRD (.nrrd, .nhdr, .seg.nrrd) or MetaImage (.mha, .mhd)", path, guess(path, head))
 }
 
 // start returns the first bytes of a file, decompressed if it is gzip.
@@ -51,7 +102,7 @@ func start(path string) ([]byte, error) {
 		return nil, err
 	}
 	if info.IsDir() {
-		return nil, fmt.Errorf("%s: a folder; want one NIfTI or NRRD file", path)
+		return nil, fmt.Errorf("%s: a folder; want one NIfTI, NRRD or MetaImage file", path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -74,20 +125,11 @@ func start(path string) ([]byte, error) {
 	if n == 0 && err != nil {
 		return nil, fmt.Errorf("%s: gzip: %w", path, err)
 	}
-	if bytes.HasPrefix(inner, []byte("NRRD000")) {
-		return nil, fmt.Errorf("%s: an NRRD file inside gzip; unpack it first", path)
+	inner = inner[:n]
+	if k := sniff(inner); k == isNRRD || k == isMHA {
+		return nil, fmt.Errorf("%s: an image inside gzip that brings its own compression; unpack it first", path)
 	}
-	return inner[:n], nil
-}
-
-// isNIfTI tells whether the header's size, in either byte order, stands at the
-// start.
-func isNIfTI(b []byte) bool {
-	if len(b) < 4 {
-		return false
-	}
-	le, be := binary.LittleEndian.Uint32(b), binary.BigEndian.Uint32(b)
-	return le == 348 || be == 348 || le == 540 || be == 540
+	return inner, nil
 }
 
 // guess says what a file looks like instead.
@@ -100,11 +142,9 @@ func guess(path string, head []byte) string {
 		return "a DICOM file, not a label map or single-file volume"
 	case strings.HasSuffix(lower, ".img"):
 		return "half of a two-file image (.hdr and .img): convert it to one file"
-	case bytes.HasPrefix(head, []byte("ObjectType")), strings.HasSuffix(lower, ".mha"), strings.HasSuffix(lower, ".mhd"):
-		return "a MetaImage (.mha, .mhd), which is not read: convert it, for example in 3D Slicer"
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return "a zip file: unpack it"
-	case strings.HasSuffix(lower, ".nrrd"), strings.HasSuffix(lower, ".nhdr"), strings.HasSuffix(lower, ".nii"), strings.HasSuffix(lower, ".nii.gz"):
+	case strings.HasSuffix(lower, ".nrrd"), strings.HasSuffix(lower, ".nhdr"), strings.HasSuffix(lower, ".nii"), strings.HasSuffix(lower, ".nii.gz"), strings.HasSuffix(lower, ".mha"), strings.HasSuffix(lower, ".mhd"):
 		return "the content is not what the name says: the file is damaged"
 	}
 	return "not a known image format"

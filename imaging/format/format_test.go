@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/imaging/mha"
 	"github.com/plaquerisk/plaquerisk/imaging/nifti"
 	"github.com/plaquerisk/plaquerisk/imaging/nrrd"
 )
@@ -18,8 +19,8 @@ import (
 func TestRead(t *testing.T) {
 	v := imaging.NewVolume(imaging.NewGrid([3]int{3, 2, 1}, [3]float64{1, 2, 3}, r3.Vec{X: 4}))
 	v.Values[5] = 7
-	var nii, niigz, nrd bytes.Buffer
-	for _, err := range []error{nifti.WriteVolume(&nii, v, false), nifti.WriteVolume(&niigz, v, true), nrrd.WriteVolume(&nrd, v, true)} {
+	var nii, niigz, nrd, meta bytes.Buffer
+	for _, err := range []error{nifti.WriteVolume(&nii, v, false), nifti.WriteVolume(&niigz, v, true), nrrd.WriteVolume(&nrd, v, true), mha.WriteVolume(&meta, v, true)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +38,10 @@ func TestRead(t *testing.T) {
 		{"wrong.nrrd", nii.Bytes(), ""},
 		{"noname", nrd.Bytes(), ""},
 		{"a.dcm", dicom, "DICOM"},
-		{"a.mha", []byte("ObjectType = Image\n"), "MetaImage"},
+		{"a.mha", meta.Bytes(), ""},
+		{"wrong.nii", meta.Bytes(), ""},
+		{"b.mha", []byte("ObjectType = Image\n"), "without ElementDataFile"},
+		{"c.mha", []byte("hello"), "damaged"},
 		{"a.img", []byte{1, 2, 3}, "two-file"},
 		{"b.nii", []byte("hello"), "damaged"},
 		{"c.txt", []byte("hello"), "not a known"},
@@ -69,5 +73,27 @@ func TestRead(t *testing.T) {
 	}
 	if _, err := ReadVolume(filepath.Join(dir, "none")); err == nil {
 		t.Error("a file that is not there was read")
+	}
+}
+
+// The end of a name picks the format to write, and what is written is read.
+func TestWriteVolume(t *testing.T) {
+	v := imaging.NewVolume(imaging.NewGrid([3]int{3, 2, 1}, [3]float64{1, 2, 3}, r3.Vec{X: 4}))
+	v.Values[5] = 7
+	for _, name := range []string{"a.nii", "a.nii.gz", "A.NRRD", "a.mha"} {
+		var b bytes.Buffer
+		if err := WriteVolume(&b, name, v); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ReadVolume(path); err != nil || got.Values[5] != 7 || !IsImage(path) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := WriteVolume(&bytes.Buffer{}, "a.dcm", v); err == nil || !strings.Contains(err.Error(), ".nii.gz") {
+		t.Errorf("a.dcm: %v", err)
 	}
 }

@@ -2,7 +2,6 @@ package nrrd
 
 import (
 	"bufio"
-	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
 	"encoding/binary"
@@ -12,7 +11,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -67,12 +65,7 @@ func open[T any](path string, decode func(*header, data) (T, error)) (t T, err e
 		return t, err
 	}
 	if name != "" {
-		root, err := os.OpenRoot(filepath.Dir(path))
-		if err != nil {
-			return t, err
-		}
-		defer root.Close()
-		g, err := root.Open(name)
+		g, err := voxels.Beside(path, name)
 		if err != nil {
 			return t, fmt.Errorf("data file: %w", err)
 		}
@@ -98,10 +91,8 @@ func (h *header) detached() (string, error) {
 		return "", errors.New("data file LIST: an image in several files; convert it to one file")
 	case strings.Contains(name, "%"):
 		return "", fmt.Errorf("data file %q: a pattern of several files; convert it to one file", name)
-	case !filepath.IsLocal(filepath.FromSlash(name)):
-		return "", fmt.Errorf("data file %q: outside the folder of the header; put both into one folder", name)
 	}
-	return filepath.FromSlash(name), nil
+	return name, nil
 }
 
 // text tells whether the numbers are written as decimal text.
@@ -129,7 +120,7 @@ func decodeVolume(h *header, d data) (*imaging.Volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v, excess(src.R)
+	return v, voxels.Excess(src.R)
 }
 
 func decodeSegmentation(h *header, d data) (*imaging.Segmentation, error) {
@@ -148,27 +139,11 @@ func decodeSegmentation(h *header, d data) (*imaging.Segmentation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := excess(src.R); err != nil {
+	if err := voxels.Excess(src.R); err != nil {
 		return nil, err
 	}
 	s := &imaging.Segmentation{Grid: l.grid, Layers: layers}
 	return s, h.segments(s)
-}
-
-// slack is the number of bytes after the voxels that are taken for padding.
-const slack = 16
-
-// excess reports data beyond the voxels that the sizes ask for: they would
-// mean that the sizes or the skips are wrong and every voxel is misplaced.
-func excess(r io.Reader) error {
-	n, err := io.CopyN(io.Discard, r, slack+1)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("after the voxels: %w", err)
-	}
-	if n > slack {
-		return errors.New("the file holds more data than its sizes ask for: sizes, line skip or byte skip are wrong")
-	}
-	return nil
 }
 
 // source returns the numbers of the image: skips done, decompressed.
@@ -212,7 +187,7 @@ func (h *header) source(l *layout, d data) (src voxels.Source, err error) {
 		case "txt", "text", "ascii":
 			src.Bound = left * 8
 			src.Kind, src.Order = voxels.Float64, binary.LittleEndian
-			return &decimals{r: br}, nil
+			return voxels.Text(br), nil
 		default:
 			return nil, fmt.Errorf("encoding %q: want raw, ascii, hex, gzip or bzip2", e)
 		}
@@ -292,54 +267,5 @@ func (s *spaceless) Read(p []byte) (int, error) {
 		if kept > 0 || err != nil || len(p) == 0 {
 			return kept, err
 		}
-	}
-}
-
-// decimals turns numbers written as text into the bytes of float64,
-// little-endian.
-type decimals struct {
-	r   *bufio.Reader
-	buf bytes.Buffer
-}
-
-func (d *decimals) Read(p []byte) (int, error) {
-	for d.buf.Len() < len(p) {
-		word, err := d.word()
-		if err != nil {
-			if d.buf.Len() > 0 && errors.Is(err, io.EOF) {
-				break
-			}
-			return 0, err
-		}
-		x, err := strconv.ParseFloat(word, 64)
-		if err != nil {
-			return 0, fmt.Errorf("ascii data: %.40q is not a number", word)
-		}
-		d.buf.Write(binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)))
-	}
-	return d.buf.Read(p)
-}
-
-// word returns the next word; words end at white space and commas.
-func (d *decimals) word() (string, error) {
-	var w []byte
-	for {
-		b, err := d.r.ReadByte()
-		if err != nil {
-			if len(w) > 0 && errors.Is(err, io.EOF) {
-				return string(w), nil
-			}
-			return "", err
-		}
-		if b <= ' ' || b == ',' {
-			if len(w) > 0 {
-				return string(w), nil
-			}
-			continue
-		}
-		if len(w) == 64 {
-			return "", fmt.Errorf("ascii data: %.40q is not a number", w)
-		}
-		w = append(w, b)
 	}
 }

@@ -329,6 +329,23 @@ func WriteLayers(w io.Writer, layers [][]int32, kind Kind) error {
 	return nil
 }
 
+// slack is the number of bytes after the voxels that are taken for padding.
+const slack = 16
+
+// Excess reports data beyond the voxels that the header asks for: they would
+// mean that its sizes or skips are wrong and every voxel is misplaced. The
+// checksum of compressed data is compared on the way.
+func Excess(r io.Reader) error {
+	n, err := io.CopyN(io.Discard, r, slack+1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("after the voxels: %w", err)
+	}
+	if n > slack {
+		return errors.New("the file holds more data than its header asks for: sizes or skips are wrong")
+	}
+	return nil
+}
+
 // GzipBound returns the most bytes that a deflate stream of n bytes can hold:
 // a match of 258 bytes costs two bits at least.
 func GzipBound(n int64) int64 { return 1032*n + 1024 }
