@@ -1,0 +1,166 @@
+package intensity
+
+import (
+	"math"
+
+	"github.com/plaquerisk/plaquerisk/feature"
+)
+
+// Local holds the largest mean intensities of a ball of 1 cm³ around a voxel of
+// a region. Voxels whose centres lie within
+//
+//	r = (3/4π)^⅓ cm ≈ 6.2 mm                                            (R.9)
+//
+// count, also outside the region; what lies outside the image does not. See
+// IBSI, section 3.2.
+type Local struct {
+	Voxels                   int     // of the region
+	Peak                     float64 // at the voxel of the largest intensity; at the best of several
+	GlobalPeak               float64 // at the best voxel of all
+	PeakVoxels, GlobalVoxels int     // voxels in these balls
+	undefined                feature.Reason
+}
+
+// Box is an image around a region: i runs fastest, then j, then k.
+type Box[F float32 | float64] struct {
+	Size    [3]int
+	Spacing [3]float64 // mm
+	Values  []F
+}
+
+// sphereRow is the part of the ball in one row of voxels: those up to half
+// voxels away from the middle.
+type sphereRow struct{ j, k, half int }
+
+// NewLocal finds the peaks of the region whose voxels lie at the offsets inside,
+// ascending, of the box. The box must hold the image up to 6.2 mm around the
+// region, as far as there is an image.
+func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Local {
+	nx, ny, nz := box.Size[0], box.Size[1], box.Size[2]
+	if len(box.Values) != nx*ny*nz {
+		panic("intensity: NewLocal: number of values differs from the size")
+	}
+	l := &w.local
+	*l = Local{Voxels: len(inside), Peak: math.NaN(), GlobalPeak: math.NaN()}
+	if len(inside) == 0 {
+		l.undefined = feature.EmptyRegion
+		return l
+	}
+	top := math.Inf(-1)
+	for _, o := range inside {
+		v := float64(box.Values[o])
+		if math.IsNaN(v - v) {
+			l.undefined = NotFinite
+			return l
+		}
+		top = max(top, v)
+	}
+	w.rows = ball(w.rows[:0], box.Spacing, box.Size)
+	// Sums of a row up to a voxel, of the intensities and, where not all are
+	// finite, of the voxels that are.
+	stride := nx + 1
+	w.sums = resized(w.sums, 2*stride*ny*nz)
+	sums, present := w.sums[:stride*ny*nz], w.sums[stride*ny*nz:]
+	for row := range ny * nz {
+		values := box.Values[row*nx:][:nx]
+		s, p := sums[row*stride:][:stride], present[row*stride:][:stride]
+		s[0], p[0] = 0, 0
+		var sum, n float64
+		for i, f := range values {
+			if v := float64(f); !math.IsNaN(v - v) {
+				sum += v
+				n++
+			}
+			s[i+1], p[i+1] = sum, n
+		}
+	}
+	w.columns = resized(w.columns, 2*nx)
+	for start := 0; start < len(inside); {
+		// The voxels of the region in one row.
+		row := inside[start] / nx
+		end := start + 1
+		for end < len(inside) && inside[end]/nx == row {
+			end++
+		}
+		j, k := row%ny, row/ny
+		lo, hi := inside[start]-row*nx, inside[end-1]-row*nx
+		total, count := w.columns[:hi-lo+1], w.columns[nx:][:hi-lo+1]
+		clear(total)
+		clear(count)
+		for _, r := range w.rows {
+			if uint(j+r.j) >= uint(ny) || uint(k+r.k) >= uint(nz) {
+				continue
+			}
+			at := ((k+r.k)*ny + j + r.j) * stride
+			addWindows(total, sums[at:][:stride], lo, r.half)
+			addWindows(count, present[at:][:stride], lo, r.half)
+		}
+		for _, o := range inside[start:end] {
+			i := o - row*nx - lo
+			mean, voxels := total[i]/count[i], int(count[i])
+			if !(mean <= l.GlobalPeak) {
+				l.GlobalPeak, l.GlobalVoxels = mean, voxels
+			}
+			if float64(box.Values[o]) == top && !(mean <= l.Peak) {
+				l.Peak, l.PeakVoxels = mean, voxels
+			}
+		}
+		start = end
+	}
+	return l
+}
+
+// addWindows adds to dst[n] the sum of the row over the voxels at most half away
+// from voxel first+n. upTo[i] is the sum of the voxels before i.
+func addWindows(dst, upTo []float64, first, half int) {
+	last := len(upTo) - 1
+	// Voxels whose window lies within the row have no need of bounds.
+	from, to := min(max(half-first, 0), len(dst)), min(max(last-half-first, 0), len(dst))
+	to = max(from, to)
+	for n := range from {
+		dst[n] += upTo[min(first+n+half+1, last)] - upTo[0]
+	}
+	if from < to {
+		inner := dst[from:to]
+		right := upTo[first+from+half+1:][:len(inner)]
+		left := upTo[first+from-half:][:len(inner)]
+		for n := range inner {
+			inner[n] += right[n] - left[n]
+		}
+	}
+	for n := to; n < len(dst); n++ {
+		dst[n] += upTo[last] - upTo[max(first+n-half, 0)]
+	}
+}
+
+// ball appends the rows of the ball of 1 cm³, as far as an image of that size
+// can need them.
+func ball(rows []sphereRow, spacing [3]float64, size [3]int) []sphereRow {
+	r := 10 * math.Cbrt(3/(4*math.Pi))
+	reach := func(d float64, a int) int { return int(min(d/spacing[a], float64(size[a]))) }
+	nz := reach(r, 2)
+	for k := -nz; k <= nz; k++ {
+		z := float64(k) * spacing[2]
+		ny := reach(math.Sqrt(max(r*r-z*z, 0)), 1)
+		for j := -ny; j <= ny; j++ {
+			y := float64(j) * spacing[1]
+			rows = append(rows, sphereRow{j, k, reach(math.Sqrt(max(r*r-z*z-y*y, 0)), 0)})
+		}
+	}
+	return rows
+}
+
+// Values stores the features of [LocalFeatures] in dst and, unless it is nil,
+// what they rest on in support: the voxels of the ball.
+func (l *Local) Values(dst []float64, support []feature.Support) {
+	evaluate(dst, support, LocalFeatures, l, l.Voxels, l.undefined)
+	if support != nil {
+		support[0].Voxels, support[1].Voxels = l.PeakVoxels, l.GlobalVoxels
+	}
+}
+
+// LocalFeatures are IBSI's local intensity features, section 3.2.
+var LocalFeatures = []Feature[Local]{
+	{"local_intensity_peak", "", "VJGA", "HU", "Mean intensity within 1 cm³ around the voxel of the largest intensity.", func(l *Local) float64 { return l.Peak }},
+	{"global_intensity_peak", "", "0F91", "HU", "Largest mean intensity within 1 cm³ around a voxel.", func(l *Local) float64 { return l.GlobalPeak }},
+}
