@@ -1,0 +1,152 @@
+package texture
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// MaxLevel is the largest grey level.
+const MaxLevel = 65535
+
+// Region is the grey levels of a region of interest in a box: what all texture
+// matrices are made from. It is not changed by computing and may be shared.
+type Region struct {
+	Size    [3]int     // voxels of the box as given, i fastest
+	Spacing [3]float64 // mm, for weightings by distance
+	N       int        // number of grey levels possible; levels are 1 … N
+	Voxels  int        // voxels with a level
+
+	lo, size [3]int   // the part of the box that holds all levels
+	value    []uint16 // value[x] is the level of code x; value[0] stands for outside
+	count    []uint32 // voxels of each code
+	at       []uint32 // places of the voxels in the cropped box, ascending
+	code8    []uint8  // codes of the voxels, if there are at most 255
+	code16   []uint16 // codes of the voxels, otherwise
+	morph    []bool   // the mask of zone distances in the given box, or nil
+	codeOf   []uint16 // scratch: code of each level
+}
+
+// NewRegion returns the region of the voxels at (ascending offsets into a box
+// of the given size) with their levels 1 … n. The mask before re-segmentation,
+// morphological, from whose border zone distances are counted, may be nil if it
+// is the same; it is kept, not copied. NewRegion panics if the arguments do not
+// fit together.
+func NewRegion(size [3]int, spacing [3]float64, at []int, levels []uint16, n int, morphological []bool) *Region {
+	r := &Region{}
+	r.Reset(size, spacing, at, levels, n, morphological)
+	return r
+}
+
+// Reset makes r a region as [NewRegion] does and reuses its memory.
+func (r *Region) Reset(size [3]int, spacing [3]float64, at []int, levels []uint16, n int, morphological []bool) {
+	box := size[0] * size[1] * size[2]
+	switch {
+	case len(at) != len(levels):
+		panic(fmt.Sprintf("texture: NewRegion: %d places and %d levels", len(at), len(levels)))
+	case morphological != nil && len(morphological) != box:
+		panic(fmt.Sprintf("texture: NewRegion: mask of %d voxels for a box of %v", len(morphological), size))
+	case n < 1 || n > MaxLevel:
+		panic(fmt.Sprintf("texture: NewRegion: %d levels", n))
+	}
+	r.Size, r.Spacing, r.N, r.Voxels, r.morph = size, spacing, n, len(at), morphological
+	r.encode(levels)
+	r.crop(at)
+}
+
+// encode gives the levels that occur codes 1, 2, … in ascending order.
+func (r *Region) encode(levels []uint16) {
+	r.codeOf = resize(r.codeOf, r.N+1)
+	clear(r.codeOf)
+	for _, l := range levels {
+		if l == 0 || int(l) > r.N {
+			panic(fmt.Sprintf("texture: NewRegion: level %d of %d", l, r.N))
+		}
+		r.codeOf[l] = 1
+	}
+	r.value = append(r.value[:0], 0)
+	for l, in := range r.codeOf {
+		if in != 0 {
+			r.codeOf[l] = uint16(len(r.value))
+			r.value = append(r.value, uint16(l))
+		}
+	}
+	r.count = resize(r.count, len(r.value))
+	clear(r.count)
+	r.code8, r.code16 = r.code8[:0], r.code16[:0]
+	if r.narrow() {
+		r.code8 = resize(r.code8, len(levels))
+		for n, l := range levels {
+			x := r.codeOf[l]
+			r.code8[n] = uint8(x)
+			r.count[x]++
+		}
+		return
+	}
+	r.code16 = resize(r.code16, len(levels))
+	for n, l := range levels {
+		x := r.codeOf[l]
+		r.code16[n] = x
+		r.count[x]++
+	}
+}
+
+// crop finds the box of the voxels and their places in it.
+func (r *Region) crop(at []int) {
+	nx, ny := r.Size[0], r.Size[1]
+	box := nx * ny * r.Size[2]
+	lo, hi := r.Size, [3]int{}
+	last, row, rowEnd, j, k := -1, 0, 0, 0, 0
+	for _, o := range at {
+		if o <= last || o >= box {
+			panic(fmt.Sprintf("texture: NewRegion: place %d after %d in a box of %v", o, last, r.Size))
+		}
+		last = o
+		if o >= rowEnd {
+			n := o / nx
+			k, j = n/ny, n%ny
+			row, rowEnd = n*nx, (n+1)*nx
+			lo[1], hi[1] = min(lo[1], j), max(hi[1], j+1)
+			lo[2], hi[2] = min(lo[2], k), max(hi[2], k+1)
+		}
+		lo[0], hi[0] = min(lo[0], o-row), max(hi[0], o-row+1)
+	}
+	if len(at) == 0 {
+		lo = hi
+	}
+	r.lo = lo
+	for a := range 3 {
+		r.size[a] = hi[a] - lo[a]
+	}
+	if high, _ := bits.Mul64(uint64(r.size[0]*r.size[1]), uint64(r.size[2])); high != 0 || r.size[0]*r.size[1]*r.size[2] > maxBox {
+		panic(fmt.Sprintf("texture: NewRegion: a region of %v voxels", r.size))
+	}
+	r.at = resize(r.at, len(at))
+	rowEnd = 0
+	shift := 0
+	for n, o := range at {
+		if o >= rowEnd {
+			m := o / nx
+			k, j = m/ny, m%ny
+			rowEnd = (m + 1) * nx
+			shift = ((k-lo[2])*r.size[1]+j-lo[1])*r.size[0] - lo[0] - m*nx
+		}
+		r.at[n] = uint32(o + shift)
+	}
+}
+
+// maxBox is the most voxels a cropped box can have.
+const maxBox = 1 << 30
+
+// codes returns the number of levels that occur.
+func (r *Region) codes() int { return len(r.value) - 1 }
+
+// narrow tells whether codes fit a byte.
+func (r *Region) narrow() bool { return r.codes() <= 255 }
+
+// resize returns s with length n, its content undefined.
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
