@@ -34,7 +34,7 @@ var allowed = map[string]string{
 	"fem":                "fem/... imaging coronary feature risk internal/par",
 	"fem/mesh":           "imaging coronary fem/element internal/par",
 	"fem/element":        "",
-	"fem/material":       "imaging",
+	"fem/material":       "imaging fem/element",
 	"fem/sparse":         "internal/par",
 	"classifier":         "feature risk internal/par",
 	"classifier/golearn": "classifier feature risk",
