@@ -1,0 +1,3 @@
+package filter
+
+func setAVX(on bool) { useAVX = on }
