@@ -212,11 +212,23 @@ func mirror(i, n int) int {
 // grid m is zero, so a mask cropped to its voxels gives the same result as on
 // its full grid. Rounding is forgiven: threshold means threshold − 1e-9.
 func ResampleMask(ctx context.Context, m *Mask, onto Grid, threshold float64) (*Mask, error) {
-	if err := onto.Validate(); err != nil {
-		return nil, fmt.Errorf("imaging: resample mask: %w", err)
-	}
 	if !(threshold > 0 && threshold <= 1) {
 		return nil, fmt.Errorf("imaging: resample mask: threshold %g: want above 0 and at most 1", threshold)
+	}
+	return m.resample(ctx, onto, (*Volume).Linear, threshold-1e-9)
+}
+
+// ResampleMaskNearest returns the voxels of onto whose centres lie in voxels of
+// m. A centre between two voxels belongs to the one behind.
+func ResampleMaskNearest(ctx context.Context, m *Mask, onto Grid) (*Mask, error) {
+	return m.resample(ctx, onto, (*Volume).nearest, 0.5)
+}
+
+// resample returns the voxels of onto where the interpolation of m, one inside
+// and zero outside and beyond its grid, is at least least.
+func (m *Mask) resample(ctx context.Context, onto Grid, at func(v *Volume, i, j, k float64) float64, least float64) (*Mask, error) {
+	if err := onto.Validate(); err != nil {
+		return nil, fmt.Errorf("imaging: resample mask: %w", err)
 	}
 	v := NewVolume(m.Grid.Pad(1))
 	for k := range m.Size[2] {
@@ -230,9 +242,7 @@ func ResampleMask(ctx context.Context, m *Mask, onto Grid, threshold float64) (*
 		}
 	}
 	out := NewMask(onto)
-	err := walk(ctx, &v.Grid, &onto, func(o int, i, j, k float64) {
-		out.In[o] = v.Linear(i, j, k) >= threshold-1e-9
-	})
+	err := walk(ctx, &v.Grid, &onto, func(o int, i, j, k float64) { out.In[o] = at(v, i, j, k) >= least })
 	if err != nil {
 		return nil, err
 	}
