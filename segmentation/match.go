@@ -10,10 +10,6 @@ import (
 	"github.com/plaquerisk/plaquerisk/risk"
 )
 
-// onVoxels is how far, in voxels, a mask's voxel centres may lie from those of
-// the CT to count as the same.
-const onVoxels = 0.1
-
 // Match puts masks onto the voxels of the CT. Places are compared in mm, so a
 // mask may be a part of the CT's grid, turned or mirrored: then its voxels are
 // only reordered. On any other grid it is resampled, with a note. The results
@@ -34,8 +30,8 @@ func Match(ct *imaging.Grid, masks []Mask) ([]Mask, []risk.Note, error) {
 		}
 		box := imaging.NewMask(ct.Crop(lo, hi))
 		cut := 0
-		if f, aligned := alignment(ct, &m.Grid); aligned {
-			cut = f.copy(box, lo, m.Mask)
+		if f, err := imaging.Align(ct, &m.Grid, imaging.OnVoxels); err == nil {
+			cut = f.Copy(box, lo, m.Mask)
 		} else {
 			r, err := resample(m.Mask, box.Grid)
 			if err != nil {
@@ -118,84 +114,6 @@ func reach(ct *imaging.Grid, m *imaging.Mask) (lo, hi [3]int, ok bool) {
 		}
 	}
 	return lo, hi, true
-}
-
-// steps maps voxels of a mask to voxels of the CT: voxel (i, j, k) lies at
-// start + i·step[0] + j·step[1] + k·step[2].
-type steps struct {
-	start [3]int
-	step  [3][3]int
-}
-
-// alignment returns the steps from the voxels of g to those of ct, and false if
-// they do not lie on each other.
-func alignment(ct, g *imaging.Grid) (steps, bool) {
-	index := func(i, j, k int) [3]float64 {
-		x, y, z := ct.Index(g.Point(float64(i), float64(j), float64(k)))
-		return [3]float64{x, y, z}
-	}
-	var f steps
-	zero := index(0, 0, 0)
-	for a, x := range zero {
-		if math.Abs(x) > 1e6 {
-			return f, false
-		}
-		f.start[a] = int(math.Round(x))
-	}
-	for axis, e := range [3][3]int{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}} {
-		sum := 0
-		for a, x := range index(e[0], e[1], e[2]) {
-			d := x - zero[a]
-			f.step[axis][a] = int(math.Round(d))
-			if math.Abs(d-math.Round(d)) > onVoxels {
-				return f, false
-			}
-			sum += f.step[axis][a] * f.step[axis][a]
-		}
-		if sum != 1 {
-			return f, false
-		}
-	}
-	for n := range 8 {
-		i, j, k := n&1*(g.Size[0]-1), n>>1&1*(g.Size[1]-1), n>>2&1*(g.Size[2]-1)
-		at := f.at(i, j, k)
-		for a, x := range index(i, j, k) {
-			if math.Abs(x-float64(at[a])) > onVoxels {
-				return f, false
-			}
-		}
-	}
-	return f, true
-}
-
-func (f *steps) at(i, j, k int) [3]int {
-	at := f.start
-	for a := range 3 {
-		at[a] += i*f.step[0][a] + j*f.step[1][a] + k*f.step[2][a]
-	}
-	return at
-}
-
-// copy puts the voxels of m into dst, whose voxel (0, 0, 0) is voxel lo of the
-// CT, and returns how many had no place there.
-func (f *steps) copy(dst *imaging.Mask, lo [3]int, m *imaging.Mask) (lost int) {
-	n := 0
-	for k := range m.Size[2] {
-		for j := range m.Size[1] {
-			for i := range m.Size[0] {
-				if m.In[n] {
-					at := f.at(i, j, k)
-					if x, y, z := at[0]-lo[0], at[1]-lo[1], at[2]-lo[2]; dst.Inside(x, y, z) {
-						dst.In[dst.Offset(x, y, z)] = true
-					} else {
-						lost++
-					}
-				}
-				n++
-			}
-		}
-	}
-	return lost
 }
 
 // outside counts the voxels of m whose centres lie outside the CT.
