@@ -102,6 +102,8 @@ func init() { // not a literal: the functions below refer to the table
 		{"log", placed + "sigma_mm cutoff_sigma", true, shortSigma, wordsSigma, newLoG},
 		{"laws", placed + "kernel rotation_invariant pooling energy_distance_voxels", true, shortLaws, wordsLaws, newLaws},
 		{"wavelet", placed + "wavelet band level rotation_invariant pooling", true, shortWavelet, wordsWavelet, newWavelet},
+		{"gabor", "boundary sigma_mm wavelength_mm aspect_ratio angle_deg angle_step_deg rotation_invariant pooling orthogonal_planes response", true, shortGabor, wordsGabor, newGabor},
+		{"simoncelli", placed + "level", false, shortSimoncelli, wordsSimoncelli, newSimoncelli},
 	}
 }
 
