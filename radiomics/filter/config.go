@@ -104,6 +104,8 @@ func init() { // not a literal: the functions below refer to the table
 		{"wavelet", placed + "wavelet band level rotation_invariant pooling", true, shortWavelet, wordsWavelet, newWavelet},
 		{"gabor", "boundary sigma_mm wavelength_mm aspect_ratio angle_deg angle_step_deg rotation_invariant pooling orthogonal_planes response", true, shortGabor, wordsGabor, newGabor},
 		{"simoncelli", placed + "level", false, shortSimoncelli, wordsSimoncelli, newSimoncelli},
+		{"riesz_log", placed + "sigma_mm cutoff_sigma riesz_order tensor_sigma_mm", false, shortRiesz, wordsRiesz, newRiesz},
+		{"riesz_simoncelli", placed + "level riesz_order tensor_sigma_mm", false, shortRiesz, wordsRiesz, newRiesz},
 	}
 }
 

@@ -11,20 +11,18 @@ import (
 //	B(ν) = cos(π/2 log₂(2ν/ν_N))  for ν_N/4 ≤ ν ≤ ν_N, else 0,   ν_N = 2^(1−N)
 //
 // ν being the length of the frequency, 1 at the highest of an axis.
-func newSimoncelli(c *Config) (response, error) {
-	return &spectral{c.Dimensions == 2, boundaryOf(c.Boundary), func(n [3]int) func(a, b, c int) complex128 {
-		nu := centredFrequencies(n)
-		return func(a, b, k int) complex128 { return complex(bandPass(nu, a, b, k, c.Level), 0) }
-	}}, nil
-}
+func newSimoncelli(c *Config) (response, error) { return responseOf(c, c.simoncelli), nil }
 
-func bandPass(nu [3][]float64, a, b, c, level int) float64 {
-	top := math.Pow(2, 1-float64(level))
-	v := math.Sqrt(nu[0][a]*nu[0][a] + nu[1][b]*nu[1][b] + nu[2][c]*nu[2][c])
-	if v < top/4 || v > top {
-		return 0
+// simoncelli returns the transfer function for a box of n voxels.
+func (c *Config) simoncelli(_ [3]float64, n [3]int) func(a, b, c int) complex128 {
+	nu, top := centredFrequencies(n), math.Pow(2, 1-float64(c.Level))
+	return func(a, b, c int) complex128 {
+		v := math.Sqrt(nu[0][a]*nu[0][a] + nu[1][b]*nu[1][b] + nu[2][c]*nu[2][c])
+		if v < top/4 || v > top {
+			return 0
+		}
+		return complex(math.Cos(math.Pi/2*math.Log2(2*v/top)), 0)
 	}
-	return math.Cos(math.Pi / 2 * math.Log2(2*v/top))
 }
 
 // centredFrequencies returns, for each axis and transform coefficient, the
