@@ -3,6 +3,7 @@ package filter
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
 )
@@ -10,11 +11,12 @@ import (
 // gauss is a Gaussian filter or the Laplacian of one (LoG; IBSI 2, L6PA). On
 // D axes with σₐ voxels along axis a the kernel of the latter is
 //
-//	k(x) = Σₐ g″(xₐ) Π g(x_b), b ≠ a  =  Σₐ (xₐ²/σₐ² − 1)/σₐ² · Π g(x_b)     (R.23)
+//	k(x) = Σₐ g″(xₐ) Π g(x_b), b ≠ a,  −  its mean                       (R.23)
 //
-// cut at the same number of standard deviations along each axis and not
-// normalised again. σ is given in mm; the response is per voxel squared, as
-// IBSI has it. A smoothing Gaussian is normalised to a sum of one.
+// over the box in which the Gaussians are cut. Taking the mean off makes the
+// sum of the kernel zero, so that a constant has no response: so do most teams
+// of IBSI 2 (the responses of the sarcoma case tell), though its manual leaves
+// it open. σ is given in mm; the response is per voxel squared, as IBSI has it.
 type gauss struct {
 	sigma, cutoff float64 // mm, standard deviations
 	laplacian     bool
@@ -38,7 +40,7 @@ func (g *gauss) separable(spacing [3]float64) (*separable, error) {
 		axes = 2
 	}
 	smooth := [3]int{none, none, none}
-	curved := smooth
+	curved, flat := smooth, smooth
 	for a := range axes {
 		sigma := g.sigma / spacing[a]
 		if g.cutoff*sigma > maxRadius {
@@ -46,17 +48,15 @@ func (g *gauss) separable(spacing [3]float64) (*separable, error) {
 		}
 		for b := range a { // equal axes share their kernels
 			if spacing[b] == spacing[a] {
-				smooth[a], curved[a] = smooth[b], curved[b]
+				smooth[a], curved[a], flat[a] = smooth[b], curved[b], flat[b]
 			}
 		}
 		if smooth[a] == none {
 			w, second := gaussians(sigma, g.cutoff)
-			if !g.laplacian {
-				scale(w, 1/total(w))
-			}
-			smooth[a], curved[a] = len(s.kernels), len(s.kernels)+1
-			s.kernels = append(s.kernels, chain{w}, chain{second})
-			s.envelope = append(s.envelope, smooth[a], smooth[a])
+			n := len(s.kernels)
+			smooth[a], curved[a], flat[a] = n, n+1, n+2
+			s.kernels = append(s.kernels, chain{w}, chain{second}, chain{constant(len(w))})
+			s.envelope = append(s.envelope, n, n, n)
 		}
 	}
 	if !g.laplacian {
@@ -64,14 +64,37 @@ func (g *gauss) separable(spacing [3]float64) (*separable, error) {
 		return s, nil
 	}
 	var terms group
+	var sum float64
 	for a := range axes {
 		t := term{kernel: smooth, factor: 1}
 		t.kernel[a] = curved[a]
 		terms = append(terms, t)
+		sum += total(s.kernels[curved[a]][0]) // the smooth factors sum to one
 	}
+	terms = append(terms, term{kernel: flat, factor: -sum})
 	s.groups = []group{terms}
 	s.order()
 	return s, nil
+}
+
+// gaussians returns samples of the Gaussian of standard deviation sigma, in
+// voxels, normalised to a sum of one, and of its second derivative, out to
+// r = ⌊cutoff·sigma + ½⌋ voxels:
+//
+//	g(x) ∝ exp(−x²/2σ²),   g″(x) = (x²/σ² − 1)/σ² · g(x)
+func gaussians(sigma, cutoff float64) (g, second []float64) {
+	r := int(math.Floor(cutoff*sigma + 0.5))
+	g, second = make([]float64, 2*r+1), make([]float64, 2*r+1)
+	for t := range g {
+		x := float64(t-r) / sigma
+		g[t] = math.Exp(-x * x / 2)
+	}
+	scale(g, 1/total(g))
+	for t := range g {
+		x := float64(t-r) / sigma
+		second[t] = (x*x - 1) / (sigma * sigma) * g[t]
+	}
+	return g, second
 }
 
 func (g *gauss) support(spacing [3]float64) ([3]int, bool) {
@@ -88,6 +111,15 @@ func (g *gauss) apply(ctx context.Context, v *imaging.Volume, m *imaging.Mask) (
 		return nil, err
 	}
 	return s.apply(ctx, v, m)
+}
+
+// constant returns n weights of 1/n.
+func constant(n int) []float64 {
+	w := make([]float64, n)
+	for t := range w {
+		w[t] = 1 / float64(n)
+	}
+	return w
 }
 
 func total(w []float64) (sum float64) {

@@ -42,7 +42,8 @@ func newRiesz(c *Config) (response, error) {
 	return &spectral{c.Dimensions == 2, boundaryOf(c.Boundary), steered.respond}, nil
 }
 
-// laplacian returns the transfer function of the LoG kernel (R.23).
+// laplacian returns the transfer function of the LoG kernel (R.23), but for
+// the mean that is taken off: a Riesz transform has no use for it.
 func (c *Config) laplacian(spacing [3]float64, n [3]int) func(a, b, c int) complex128 {
 	var g, second [3][]float64
 	for a := range n {
