@@ -415,7 +415,7 @@ func (c *Continuum) Cauchy(l Law, q int, finite bool) Tensor {
 //	Δα = −Kᵢᵢ⁻¹ (fᵢ + Kᵢᵤ Δu)
 //
 // back has Inner·3 rows of 3·Nodes + 1 values. It reports false if the inner
-// stiffness is not positive definite.
+// stiffness is singular.
 func (c *Continuum) Condense(back []float64) bool {
 	n, all := 3*c.Ref.Nodes(), c.Dofs()
 	m := all - n
@@ -460,4 +460,47 @@ func (c *Continuum) Condense(back []float64) bool {
 	}
 	c.Force, c.Stiff = c.Force[:n], c.Stiff[:n*n]
 	return true
+}
+
+// VolumeStrain returns the volume strain s of a tet4, after Set, for the
+// displacements u, and stores in grad, if not nil, V ∂s/∂u. It reports false if
+// the motion turns the element inside out.
+func (c *Continuum) VolumeStrain(u []float64, measure Measure, finite bool, grad *[12]float64) (float64, bool) {
+	g := &c.Grad[0]
+	f := [3][3]float64{{1}, {0, 1}, {0, 0, 1}}
+	for a := range 4 {
+		for i := range 3 {
+			for j := range 3 {
+				f[i][j] += u[3*a+i] * g[a][j]
+			}
+		}
+	}
+	if !finite {
+		if grad != nil {
+			for a := range 4 {
+				for i := range 3 {
+					grad[3*a+i] = c.Volume * g[a][i]
+				}
+			}
+		}
+		return f[0][0] + f[1][1] + f[2][2] - 3, true
+	}
+	inv, det := inverse(&f) // F⁻¹
+	if !(det > 0) {
+		return 0, false
+	}
+	if grad != nil {
+		for a := range 4 {
+			for i := range 3 {
+				for j := range 3 {
+					if measure == Trace { // ∂ tr E/∂F = F
+						grad[3*a+i] += c.Volume * f[i][j] * g[a][j]
+					} else { // ∂J/∂F = J F⁻ᵀ
+						grad[3*a+i] += c.Volume * det * inv[j][i] * g[a][j]
+					}
+				}
+			}
+		}
+	}
+	return VolumeStrain(measure, &f), true
 }

@@ -323,23 +323,21 @@ func (r *Reference) extrapolation() [][]float64 {
 	return out
 }
 
-// factor replaces the symmetric positive definite n×n matrix m by its Cholesky
-// factor, lower triangle by rows. It reports false if m is not positive definite.
+// factor replaces the symmetric n×n matrix m by its factors LDLᵀ: L below the
+// diagonal, by rows, and D on it. It reports false if a pivot is zero.
 func factor(m []float64, n int) bool {
 	for i := range n {
 		for j := range i + 1 {
 			s := m[i*n+j]
 			for k := range j {
-				s -= m[i*n+k] * m[j*n+k]
+				s -= m[i*n+k] * m[k*n+k] * m[j*n+k]
 			}
 			if i > j {
-				m[i*n+j] = s / m[j*n+j]
-				continue
-			}
-			if !(s > 0) {
+				s /= m[j*n+j]
+			} else if s == 0 || math.IsNaN(s) {
 				return false
 			}
-			m[i*n+i] = math.Sqrt(s)
+			m[i*n+j] = s
 		}
 	}
 	return true
@@ -351,12 +349,11 @@ func solve(m []float64, n int, x []float64) {
 		for k := range i {
 			x[i] -= m[i*n+k] * x[k]
 		}
-		x[i] /= m[i*n+i]
 	}
 	for i := n - 1; i >= 0; i-- {
+		x[i] /= m[i*n+i]
 		for k := i + 1; k < n; k++ {
 			x[i] -= m[k*n+i] * x[k]
 		}
-		x[i] /= m[i*n+i]
 	}
 }
