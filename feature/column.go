@@ -42,6 +42,16 @@ func (c *Column) Definition() string {
 	return c.Ref + "; " + c.Settings
 }
 
+// IBSI returns the four-character code of the standard's definition that the
+// reference names, "" if it names none.
+func (c *Column) IBSI() string {
+	code, ok := strings.CutPrefix(c.Ref, "IBSI:")
+	if !ok || len(code) < 4 {
+		return ""
+	}
+	return code[:4]
+}
+
 // Schema is an ordered set of columns with unique names. It is immutable; the
 // zero value is the empty schema.
 type Schema struct {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,49 +29,79 @@ const extraMark = "extra"
 // WriteCSV writes t as UTF-8 CSV: a header, one row each with units,
 // modalities and definitions, then one row per lesion. An undefined value is an
 // empty cell; numbers have the shortest form that reads back exactly.
-func WriteCSV(w io.Writer, t *Table) error {
-	bw := bufio.NewWriter(w)
-	cw := csv.NewWriter(bw)
-	head := append(append([]string{}, idColumns...), t.ExtraNames...)
-	pad := make([]string, len(head))
-	units, mods, defs := append([]string{}, pad...), append([]string{}, pad...), append([]string{}, pad...)
+func WriteCSV(w io.Writer, t *Table) error { return writeAll(t, w, NewCSVWriter) }
+
+// NewCSVWriter returns a writer of the format of [WriteCSV].
+func NewCSVWriter(w io.Writer, s Schema, extra []string) (Writer, error) {
+	head := append(slices.Clone(idColumns), extra...)
+	units, mods, defs := make([]string, len(head)), make([]string, len(head)), make([]string, len(head))
 	units[0], mods[0], defs[0] = unitRow, modalityRow, definitionRow
-	for n := range t.ExtraNames {
+	for n := range extra {
 		mods[len(idColumns)+n] = extraMark
 	}
-	for _, c := range t.Schema.cols {
+	for _, c := range s.cols {
 		head = append(head, c.Name)
 		units = append(units, c.Unit)
 		mods = append(mods, c.Modality)
 		defs = append(defs, c.Definition())
 	}
-	for _, row := range [][]string{head, units, mods, defs} {
-		if err := cw.Write(row); err != nil {
-			return err
-		}
-	}
-	row := make([]string, 0, len(head))
-	for n := range t.Rows {
-		r := &t.Rows[n]
-		if len(r.Values) != t.Schema.Len() || len(r.Extra) != len(t.ExtraNames) {
-			return fmt.Errorf("row %d (%s %s): %d values and %d extra cells, want %d and %d",
-				n+1, r.Case, r.Lesion, len(r.Values), len(r.Extra), t.Schema.Len(), len(t.ExtraNames))
-		}
+	var row []string
+	return newCSV(w, [][]string{head, units, mods, defs}, func(write func([]string) error, r *Row) error {
 		label := ""
 		if r.Label != Unknown {
 			label = strconv.Itoa(r.Label)
 		}
 		row = append(row[:0], r.Case, r.Patient, r.Artery, r.Lesion, label)
-		row = append(row, r.Extra...)
-		for _, x := range r.Values {
-			row = append(row, FormatValue(x))
-		}
-		if err := cw.Write(row); err != nil {
-			return err
+		return write(appendValues(append(row, r.Extra...), r.Values))
+	})
+}
+
+// NewPlainCSVWriter returns a writer of a table as other programs write it: the
+// extra columns, then the features, under one header.
+func NewPlainCSVWriter(w io.Writer, s Schema, extra []string) (Writer, error) {
+	head := slices.Clone(extra)
+	for _, c := range s.cols {
+		head = append(head, c.Name)
+	}
+	var row []string
+	return newCSV(w, [][]string{head}, func(write func([]string) error, r *Row) error {
+		row = appendValues(append(row[:0], r.Extra...), r.Values)
+		return write(row)
+	})
+}
+
+// csvWriter writes rows as lines.
+type csvWriter struct {
+	buf  *bufio.Writer
+	csv  *csv.Writer
+	line func(write func([]string) error, r *Row) error
+}
+
+// newCSV writes the head of a table and returns the writer of its rows.
+func newCSV(w io.Writer, head [][]string, line func(write func([]string) error, r *Row) error) (Writer, error) {
+	c := &csvWriter{buf: bufio.NewWriter(w), line: line}
+	c.csv = csv.NewWriter(c.buf)
+	for _, row := range head {
+		if err := c.csv.Write(row); err != nil {
+			return nil, err
 		}
 	}
-	cw.Flush()
-	return errors.Join(cw.Error(), bw.Flush())
+	return c, nil
+}
+
+func (c *csvWriter) Write(r *Row) error { return c.line(c.csv.Write, r) }
+
+func (c *csvWriter) Close() error {
+	c.csv.Flush()
+	return errors.Join(c.csv.Error(), c.buf.Flush())
+}
+
+// appendValues appends numbers as cells.
+func appendValues(row []string, values []float64) []string {
+	for _, x := range values {
+		row = append(row, FormatValue(x))
+	}
+	return row
 }
 
 // FormatValue writes x in the shortest form that reads back exactly, and an
@@ -196,28 +227,4 @@ func noEOF(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-// WriteLongCSV writes one line per value: case, patient, artery, lesion,
-// feature, value, unit, flag. The flag says "undefined" where there is no value.
-func WriteLongCSV(w io.Writer, t *Table) error {
-	bw := bufio.NewWriter(w)
-	cw := csv.NewWriter(bw)
-	if err := cw.Write([]string{"case", "patient", "artery", "lesion", "feature", "value", "unit", "flag"}); err != nil {
-		return err
-	}
-	for n := range t.Rows {
-		r := &t.Rows[n]
-		for m, c := range t.Schema.cols {
-			flag := ""
-			if math.IsNaN(r.Values[m]) {
-				flag = "undefined"
-			}
-			if err := cw.Write([]string{r.Case, r.Patient, r.Artery, r.Lesion, c.Name, FormatValue(r.Values[m]), c.Unit, flag}); err != nil {
-				return err
-			}
-		}
-	}
-	cw.Flush()
-	return errors.Join(cw.Error(), bw.Flush())
 }
