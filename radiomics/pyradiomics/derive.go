@@ -1,0 +1,321 @@
+package pyradiomics
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/radiomics/filter"
+)
+
+// derived is an image made from the picture, at the voxels of the region.
+type derived struct {
+	name   string    // "wavelet-LLH"
+	values []float64 // nil if the image is too small for the filter
+	pixels Pixels    // the type that PyRadiomics' image has
+}
+
+// names returns the names of the images of type t, in PyRadiomics' order.
+func (t *ImageType) names() []string {
+	s := &t.Settings
+	var names []string
+	switch t.Name {
+	case "LoG":
+		for _, sigma := range s.Sigma {
+			names = append(names, "log-sigma-"+strings.ReplaceAll(sigma.String(), ".", "-")+"-mm-3D")
+		}
+	case "Wavelet":
+		for level := 1; level <= s.Level; level++ {
+			prefix := "wavelet"
+			if level > 1 {
+				prefix += fmt.Sprint(level)
+			}
+			all := bands(s.Force2D)
+			for _, b := range all[1:] {
+				names = append(names, prefix+"-"+b)
+			}
+			if level == s.Level {
+				names = append(names, prefix+"-"+all[0])
+			}
+		}
+	case "LBP2D":
+		names = []string{"lbp-2D"}
+	case "LBP3D":
+		for m := range s.LBP3DLevels {
+			names = append(names, fmt.Sprintf("lbp-3D-m%d", m+1))
+		}
+		names = append(names, "lbp-3D-k")
+	default:
+		names = []string{strings.ToLower(t.Name)}
+	}
+	return names
+}
+
+// bands returns the bands of a wavelet transform, the approximation first. The
+// first letter is for the fastest axis that is transformed.
+func bands(planar bool) []string {
+	all := []string{""}
+	axes := 3
+	if planar {
+		axes = 2
+	}
+	for range axes {
+		var next []string
+		for _, b := range all {
+			next = append(next, b+"L", b+"H")
+		}
+		all = next
+	}
+	return all
+}
+
+// derive makes the images of type t one after the other and hands them to f.
+// Each call of f gets the image of the next name of [ImageType.names].
+func (s *subject) derive(ctx context.Context, t *ImageType, f func(d derived) error) error {
+	names, set := t.names(), &t.Settings
+	one := func(values []float64, pixels Pixels) error { return f(derived{names[0], values, pixels}) }
+	switch t.Name {
+	case "Original":
+		values := s.inside(s.picture.box(s.region.lo, s.region.hi))
+		return one(values, s.picture.resolve(values))
+	case "Square", "SquareRoot", "Logarithm", "Exponential":
+		values := s.inside(s.picture.box(s.region.lo, s.region.hi))
+		transform := pointwise(t.Name, s.picture.magnitude())
+		for n, x := range values {
+			values[n] = transform(x)
+		}
+		return one(values, Float64)
+	case "Gradient":
+		return one(s.gradient(set.GradientUseSpacing), Float32)
+	case "LoG":
+		for n, sigma := range set.Sigma {
+			d := derived{name: names[n], pixels: Float32}
+			if s.wideEnough(sigma.Value) {
+				var err error
+				if d.values, err = s.filtered(ctx, filter.Config{Kind: "log_itk", Sigma: sigma.Value}, 2); err != nil {
+					return err
+				}
+			}
+			if err := f(d); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "Wavelet":
+		return s.wavelets(ctx, set, names, f)
+	case "LBP2D":
+		c := filter.Config{Kind: "lbp_2d", Radius: set.LBP2DRadius, Samples: set.LBP2DSamples, Method: set.LBP2DMethod}
+		values, err := s.filtered(ctx, c, 2-set.Force2Ddimension)
+		if err != nil {
+			return err
+		}
+		pixels := s.picture.resolve(s.picture.box(s.region.lo, s.region.hi))
+		if _, _, whole := pixels.span(); whole { // PyRadiomics writes the codes into an array of the image's type
+			for n, x := range values {
+				values[n] = math.Trunc(x)
+			}
+		}
+		return one(values, pixels)
+	case "LBP3D":
+		for n, name := range names {
+			m := fmt.Sprintf("m%d", n+1)
+			if n == len(names)-1 {
+				m = "k"
+			}
+			c := filter.Config{Kind: "lbp_3d", Harmonics: set.LBP3DLevels, Radius: set.LBP3DIcosphereRadius, Subdivision: set.LBP3DIcosphereSubdivision, Map: m}
+			values, err := s.filtered(ctx, c, 2)
+			if err != nil {
+				return err
+			}
+			if err := f(derived{name, values, Float64}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	panic("pyradiomics: image type " + t.Name)
+}
+
+// wavelets makes the bands of the undecimated transform. PyRadiomics repeats the
+// first level on the approximation; the bands of level n stand for level
+// start_level + n.
+func (s *subject) wavelets(ctx context.Context, set *Settings, names []string, f func(d derived) error) error {
+	pixels := Float64
+	if s.picture.resolve(s.picture.box(s.region.lo, s.region.hi)) == Float32 {
+		pixels = Float32
+	}
+	c := filter.Config{Kind: "wavelet_pywt", Wavelet: set.Wavelet}
+	across := 2
+	if set.Force2D {
+		c.Dimensions, across = 2, 2-set.Force2Ddimension
+	}
+	for _, name := range names {
+		level, band, _ := strings.Cut(strings.TrimPrefix(name, "wavelet"), "-")
+		c.Band, c.Level = band, set.StartLevel+1
+		if level != "" {
+			n, err := strconv.Atoi(level)
+			if err != nil {
+				panic("pyradiomics: " + name)
+			}
+			c.Level += n - 1
+		}
+		values, err := s.filtered(ctx, c, across)
+		if err != nil {
+			return err
+		}
+		if err := f(derived{name, values, pixels}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkWavelet tells whether a wavelet is known.
+func checkWavelet(name string) error {
+	_, err := filter.New(filter.Config{Kind: "wavelet", Wavelet: name, Band: "LLL"})
+	return err
+}
+
+// inside returns the values of a box of the region at its voxels.
+func (s *subject) inside(box []float64) []float64 {
+	out := make([]float64, 0, s.region.count)
+	for o, in := range s.region.in {
+		if in {
+			out = append(out, box[o])
+		}
+	}
+	return out
+}
+
+// pointwise returns the function of an image type; top is the largest absolute
+// value of the whole image, which keeps its range:
+//
+//	square       x²/top
+//	squareroot   sgn(x) √(|x| top)
+//	logarithm    sgn(x) ln(|x| + 1) · top / ln(top + 1)
+//	exponential  e^(x ln(top)/top)
+func pointwise(name string, top float64) func(x float64) float64 {
+	switch name {
+	case "Square":
+		c := 1 / math.Sqrt(top)
+		return func(x float64) float64 { return (c * x) * (c * x) }
+	case "SquareRoot":
+		return func(x float64) float64 { return math.Copysign(math.Sqrt(math.Abs(x)*top), x) }
+	case "Logarithm":
+		c := top / math.Log(top+1)
+		return func(x float64) float64 { return math.Copysign(math.Log(math.Abs(x)+1), x) * c }
+	}
+	c := math.Log(top) / top
+	return func(x float64) float64 { return math.Exp(c * x) }
+}
+
+// gradient returns the magnitude of the gradient by central differences, the
+// border voxels repeated, in float32 as ITK's GradientMagnitudeImageFilter.
+func (s *subject) gradient(useSpacing bool) []float64 {
+	lo, hi := s.around(1)
+	box := s.picture.box(lo, hi)
+	size, first := [3]int{hi[0] - lo[0], hi[1] - lo[1], hi[2] - lo[2]}, s.region.lo
+	stride := [3]int{1, size[0], size[0] * size[1]}
+	var out []float64
+	n := s.region.size()
+	for o, in := range s.region.in {
+		if !in {
+			continue
+		}
+		x := [3]int{o%n[0] + first[0] - lo[0], o/n[0]%n[1] + first[1] - lo[1], o/(n[0]*n[1]) + first[2] - lo[2]}
+		at := x[0] + x[1]*stride[1] + x[2]*stride[2]
+		var sum float64
+		for a := range 3 {
+			up, down := at, at
+			if x[a]+1 < size[a] {
+				up += stride[a]
+			}
+			if x[a] > 0 {
+				down -= stride[a]
+			}
+			d := 0.5*box[up] - 0.5*box[down]
+			if useSpacing {
+				d /= s.picture.Spacing[a]
+			}
+			sum += d * d
+		}
+		out = append(out, float64(float32(math.Sqrt(sum))))
+	}
+	return out
+}
+
+// around returns the box of the region with a margin, cut to the picture.
+func (s *subject) around(margin ...int) (lo, hi [3]int) {
+	for a := range 3 {
+		m := margin[min(a, len(margin)-1)]
+		lo[a], hi[a] = s.region.lo[a]-m, s.region.hi[a]+m
+	}
+	return s.picture.Clamp(lo, hi)
+}
+
+// wideEnough tells whether the picture is large enough for a LoG of sigma mm.
+func (s *subject) wideEnough(sigma float64) bool {
+	for a := range 3 {
+		if n := s.picture.Size[a]; n < 4 || float64(n) < math.Ceil(sigma/s.picture.Spacing[a])+1 {
+			return false
+		}
+	}
+	return true
+}
+
+// filtered returns the response of a filter at the voxels of the region. The
+// filter sees as much of the picture as it needs to. Slices of a filter that
+// works slice by slice lie across the given axis, k being 2.
+func (s *subject) filtered(ctx context.Context, c filter.Config, across int) ([]float64, error) {
+	h, err := filter.New(c)
+	if err != nil {
+		return nil, err
+	}
+	// The filter's slices lie across its last axis.
+	axes := [3]int{0, 1, 2}
+	switch across {
+	case 0:
+		axes = [3]int{1, 2, 0}
+	case 1:
+		axes = [3]int{0, 2, 1}
+	}
+	var spacing [3]float64
+	for a, b := range axes {
+		spacing[a] = s.picture.Spacing[b]
+	}
+	lo, hi := [3]int{}, s.picture.Size
+	if turned, finite := h.Support(spacing); finite {
+		var margin [3]int
+		for a, b := range axes {
+			margin[b] = turned[a]
+		}
+		lo, hi = s.around(margin[:]...)
+	}
+	size := [3]int{hi[0] - lo[0], hi[1] - lo[1], hi[2] - lo[2]}
+	strides := [3]int{1, size[0], size[0] * size[1]}
+	v := imaging.NewVolume(imaging.NewGrid([3]int{size[axes[0]], size[axes[1]], size[axes[2]]}, spacing, r3.Vec{}))
+	box := s.picture.box(lo, hi)
+	for o := range v.Values {
+		i, j, k := v.Coords(o)
+		v.Values[o] = float32(box[i*strides[axes[0]]+j*strides[axes[1]]+k*strides[axes[2]]])
+	}
+	response, err := h.Apply(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	n := s.region.size()
+	out := make([]float64, 0, s.region.count)
+	for o, in := range s.region.in {
+		if !in {
+			continue
+		}
+		x := [3]int{o%n[0] + s.region.lo[0] - lo[0], o/n[0]%n[1] + s.region.lo[1] - lo[1], o/(n[0]*n[1]) + s.region.lo[2] - lo[2]}
+		out = append(out, response.At(x[axes[0]], x[axes[1]], x[axes[2]]))
+	}
+	return out, nil
+}
