@@ -2,7 +2,13 @@ package texture
 
 import (
 	"context"
-	"errors"
+	"math"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
 // Compute returns the features of r in the order of [Config.Columns].
@@ -17,7 +23,63 @@ func Compute(ctx context.Context, r *Region, cfg Config) ([]Value, error) {
 // Computer computes the features of one region after the other and keeps its
 // scratch memory. It must not be used by two goroutines at a time.
 type Computer struct {
-	cfg Config
+	cfg     Config
+	alpha   int
+	banks   [families][kinds]bank
+	field   field
+	pairs   []direction // of the glcm
+	steps   []direction // the 13 directions to neighbours
+	offsets [families][]direction
+	work    []*worker
+	zones   zoneMap
+	map3    distanceMap
+	// Matrices of each direction, kept where they are not simply added.
+	cells [][]cell
+	runs  []countTable
+	jobs  []job
+	// matrices, if not nil, collects what features are computed from.
+	matrices *[]Matrix
+}
+
+// kind tells which slices and directions a matrix holds.
+type kind uint8
+
+const (
+	sliceDirection kind = iota // a direction in a slice: number 4k + d
+	oneSlice                   // a slice: number k
+	oneDirection               // a direction in all slices: number d
+	allSlices                  // what lies within slices
+	volume                     // everything
+	kinds
+)
+
+// kindOf returns the matrices whose features a averages.
+func kindOf(a Aggregation) kind {
+	switch a {
+	case Averaged2D:
+		return sliceDirection
+	case SliceMerged2D, Slices2D:
+		return oneSlice
+	case DirectionMerged25, Averaged3D:
+		return oneDirection
+	case Merged25D, Slices25D:
+		return allSlices
+	}
+	return volume
+}
+
+// bank holds the features of the matrices of a kind.
+type bank struct {
+	wanted   bool
+	features int
+	values   []float64 // of matrix m from m·features
+	entries  []int     // what each matrix counts; 0 if it is empty
+}
+
+func (b *bank) reset(matrices, features int) {
+	b.features = features
+	b.values, b.entries = resize(b.values, matrices*features), resize(b.entries, matrices)
+	clear(b.entries)
 }
 
 // NewComputer returns a computer of the features of cfg.
@@ -25,10 +87,385 @@ func NewComputer(cfg Config) (*Computer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Computer{cfg: cfg}, nil
+	cfg.Families, cfg.Aggregations, cfg.Distances = slices.Clone(cfg.Families), slices.Clone(cfg.Aggregations), slices.Clone(cfg.Distances)
+	c := &Computer{cfg: cfg, alpha: int(min(cfg.Coarseness, MaxLevel))}
+	for _, f := range cfg.Families {
+		for _, a := range cfg.Aggregations {
+			if a.Applies(f) {
+				c.banks[f][kindOf(a)].wanted = true
+			}
+		}
+	}
+	return c, nil
+}
+
+// wants tells whether matrices of any of the kinds are needed of f.
+func (c *Computer) wants(f Family, ks ...kind) bool {
+	for _, k := range ks {
+		if c.banks[f][k].wanted {
+			return true
+		}
+	}
+	return false
 }
 
 // Compute appends the features of r to dst, in the order of [Config.Columns].
 func (c *Computer) Compute(ctx context.Context, dst []Value, r *Region) ([]Value, error) {
-	return nil, errors.New("texture: the matrices are being written")
+	if r.Voxels > 0 {
+		if err := c.run(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range c.cfg.Families {
+		for _, a := range c.cfg.Aggregations {
+			if a.Applies(f) {
+				dst = c.average(dst, r, f, a)
+			}
+		}
+	}
+	return dst, nil
+}
+
+// average appends the features of f: means over the matrices that have entries
+// and in which the feature is defined.
+func (c *Computer) average(dst []Value, r *Region, f Family, a Aggregation) []Value {
+	switch f {
+	case GLCM:
+		return average(c, dst, r, f, a, glcmFeatures)
+	case GLRLM:
+		return average(c, dst, r, f, a, glrlmFeatures)
+	case GLSZM:
+		return average(c, dst, r, f, a, glszmFeatures)
+	case GLDZM:
+		return average(c, dst, r, f, a, gldzmFeatures)
+	case NGTDM:
+		return average(c, dst, r, f, a, ngtdmFeatures)
+	}
+	return average(c, dst, r, f, a, ngldmFeatures)
+}
+
+func average[T any](c *Computer, dst []Value, r *Region, f Family, a Aggregation, rows []row[T]) []Value {
+	b := &c.banks[f][kindOf(a)]
+	entries := b.entries
+	if r.Voxels == 0 {
+		entries = nil
+	} else if a == DirectionMerged25 {
+		entries = entries[:c.planar(f)]
+	}
+	total := 0
+	for _, n := range entries {
+		total += n
+	}
+	n := 0
+	for at := range rows {
+		if !c.cfg.has(f, &rows[at].Feature) {
+			continue
+		}
+		var sum float64
+		used, defined := 0, 0
+		for m, e := range entries {
+			if e == 0 {
+				continue
+			}
+			switch x := b.values[m*b.features+n]; {
+			case !math.IsNaN(x):
+				sum += x
+				used++
+				defined++
+			case c.cfg.Convention == PyRadiomics:
+				sum += rows[at].limit
+				used++
+			}
+		}
+		v := Value{Value: sum / float64(used), Pairs: total} // NaN if none
+		if defined == 0 {
+			v.Reason = r.reason(total)
+		}
+		dst = append(dst, v)
+		n++
+	}
+	return dst
+}
+
+// reason says why a feature of r is undefined where entries are counted.
+func (r *Region) reason(entries int) feature.Reason {
+	switch {
+	case r.Voxels == 0:
+		return feature.EmptyRegion
+	case r.Voxels == 1:
+		return feature.OneVoxel
+	case entries == 0:
+		return feature.NoPairs
+	case r.codes() == 1:
+		return feature.OneLevel
+	}
+	return feature.ZeroDenominator
+}
+
+// planar returns the number of directions of f within a slice.
+func (c *Computer) planar(f Family) int {
+	if f == GLRLM {
+		return 4
+	}
+	n := 0
+	for _, d := range c.pairs {
+		if d.d[2] == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// parallelFrom is the number of voxels from which several threads pay.
+const parallelFrom = 20000
+
+// job is a part of the work that writes to places of its own.
+type job struct {
+	do func(c *Computer, w *worker, a, b int)
+	a  int
+	b  int
+}
+
+// run computes the features of all matrices.
+func (c *Computer) run(ctx context.Context, r *Region) error {
+	if err := c.layOut(r); err != nil {
+		return err
+	}
+	workers := 1
+	if r.Voxels >= parallelFrom && c.matrices == nil && !c.tonesDirect() {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	for len(c.work) < workers {
+		c.work = append(c.work, &worker{})
+	}
+	for _, w := range c.work[:workers] {
+		w.prepare(c)
+	}
+	nz := c.field.size[2]
+	slabs := func(do func(c *Computer, w *worker, a, b int)) {
+		n := 1
+		if workers > 1 {
+			n = min(2*workers, max(1, nz/4))
+		}
+		for s := range n {
+			c.jobs = append(c.jobs, job{do, nz * s / n, nz * (s + 1) / n})
+		}
+	}
+	sliced := func(do func(c *Computer, w *worker, a, b int)) {
+		for k := range nz {
+			c.jobs = append(c.jobs, job{do, k, k + 1})
+		}
+	}
+
+	c.jobs = c.jobs[:0]
+	zones := c.wants(GLSZM, volume) || c.wants(GLDZM, volume)
+	if zones {
+		c.zones.begin(c, false)
+		slabs((*Computer).joinSlab)
+	}
+	borders := len(c.jobs)
+	if c.wants(NGTDM, volume) {
+		if c.tonesDirect() {
+			c.jobs = append(c.jobs, job{(*Computer).toneSlab, 0, nz})
+		} else {
+			slabs((*Computer).toneSlab)
+		}
+	}
+	for n := range c.pairs {
+		if c.wants(GLCM, volume, oneDirection) || n < c.planar(GLCM) && c.wants(GLCM, allSlices) {
+			c.jobs = append(c.jobs, job{(*Computer).pairDirection, n, 0})
+		}
+	}
+	for n := range c.steps {
+		if c.wants(GLRLM, volume, oneDirection) || n < 4 && c.wants(GLRLM, allSlices) {
+			c.jobs = append(c.jobs, job{(*Computer).runDirection, n, 0})
+		}
+	}
+	if c.wants(NGLDM, volume) {
+		slabs((*Computer).ngldmSlab)
+	}
+	if c.wants(GLDM, volume) {
+		slabs((*Computer).gldmSlab)
+	}
+	if c.wants(GLCM, sliceDirection, oneSlice) {
+		sliced((*Computer).pairSlice)
+	}
+	if c.wants(GLRLM, sliceDirection, oneSlice) {
+		sliced((*Computer).runSlice)
+	}
+	if c.wants(NGTDM, oneSlice, allSlices) {
+		sliced((*Computer).toneSlice)
+	}
+	if c.wants(NGLDM, oneSlice, allSlices) {
+		sliced((*Computer).ngldmSlice)
+	}
+	if c.wants(GLDM, oneSlice, allSlices) {
+		sliced((*Computer).gldmSlice)
+	}
+	if err := c.do(ctx, workers); err != nil {
+		return err
+	}
+	if zones {
+		for _, j := range c.jobs[:max(borders-1, 0)] {
+			c.zones.stitch(&c.field, j.b-1, c.steps[4:])
+		}
+		c.jobs = c.jobs[:0]
+		slabs((*Computer).collectSlab)
+		if err := c.do(ctx, workers); err != nil {
+			return err
+		}
+	}
+	if c.wants(GLSZM, oneSlice, allSlices) || c.wants(GLDZM, oneSlice, allSlices) {
+		c.zones.begin(c, true)
+		c.jobs = c.jobs[:0]
+		sliced((*Computer).zoneSlice)
+		if err := c.do(ctx, workers); err != nil {
+			return err
+		}
+	}
+	for _, w := range c.work[1:workers] {
+		c.work[0].add(w)
+	}
+	c.work[0].finish(c)
+	return nil
+}
+
+// do does the jobs.
+func (c *Computer) do(ctx context.Context, workers int) error {
+	if workers == 1 {
+		for n, j := range c.jobs {
+			if n%8 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			j.do(c, c.work[0], j.a, j.b)
+		}
+		return ctx.Err()
+	}
+	var next atomic.Int64
+	return par.For(ctx, workers, func(w int) {
+		for ctx.Err() == nil {
+			n := int(next.Add(1)) - 1
+			if n >= len(c.jobs) {
+				return
+			}
+			c.jobs[n].do(c, c.work[w], c.jobs[n].a, c.jobs[n].b)
+		}
+	})
+}
+
+// layOut puts r into the field and makes room for the features.
+func (c *Computer) layOut(r *Region) error {
+	cfg := &c.cfg
+	shell := func(d [3]int) bool { return slices.Contains(cfg.Distances, chebyshev(d)) }
+	cube := func(d [3]int) bool { return true }
+	near, scale := 1, cfg.Distance
+	reach, in, pairIn := cfg.Distance, cube, cube
+	if len(cfg.Distances) > 0 {
+		reach = slices.Max(cfg.Distances)
+		near, scale, in, pairIn = reach, 1, shell, shell
+	}
+	f := &c.field
+	if err := f.set(r, cfg.SliceAxis, reach); err != nil {
+		return err
+	}
+	c.steps = f.directions(c.steps[:0], 1, cube, 1)
+	c.pairs = f.directions(c.pairs[:0], near, pairIn, scale)
+	for n := range c.pairs { // to the later voxel in the region's box, whatever the slice axis
+		d := &c.pairs[n]
+		if s := c.axesOf(*d); s[2] < 0 || s[2] == 0 && (s[1] < 0 || s[1] == 0 && s[0] < 0) {
+			*d = direction{[3]int{-d.d[0], -d.d[1], -d.d[2]}, -d.step}
+		}
+	}
+	for _, fam := range [...]Family{NGTDM, NGLDM, GLDM} {
+		if c.wants(fam, oneSlice, allSlices, volume) {
+			c.offsets[fam] = f.directions(c.offsets[fam][:0], reach, in, 1)
+		}
+	}
+	nz := f.size[2]
+	for fam := range families {
+		directions := len(c.steps)
+		planar := 4
+		if fam == GLCM {
+			directions, planar = len(c.pairs), c.planar(GLCM)
+		}
+		features := 0
+		for k, n := range [kinds]int{nz * planar, nz, directions, 1, 1} {
+			if b := &c.banks[fam][k]; b.wanted {
+				if features == 0 {
+					features = c.featureCount(fam)
+				}
+				b.reset(n, features)
+			}
+		}
+	}
+	c.cells = resize(c.cells, len(c.pairs))
+	c.runs = resize(c.runs, len(c.steps))
+	return nil
+}
+
+// featureCount returns the number of features of f.
+func (c *Computer) featureCount(f Family) int {
+	switch f {
+	case GLCM:
+		return countRows(c, f, glcmFeatures)
+	case NGTDM:
+		return countRows(c, f, ngtdmFeatures)
+	case NGLDM, GLDM:
+		return countRows(c, f, ngldmFeatures)
+	case GLRLM:
+		return countRows(c, f, glrlmFeatures)
+	case GLSZM:
+		return countRows(c, f, glszmFeatures)
+	}
+	return countRows(c, f, gldzmFeatures)
+}
+
+func countRows[T any](c *Computer, f Family, rows []row[T]) int {
+	n := 0
+	for at := range rows {
+		if c.cfg.has(f, &rows[at].Feature) {
+			n++
+		}
+	}
+	return n
+}
+
+// evaluate stores the features of the matrix summed up in m.
+func evaluate[T any](c *Computer, f Family, k kind, at, entries int, rows []row[T], m T) {
+	b := &c.banks[f][k]
+	if !b.wanted || entries == 0 {
+		return
+	}
+	b.entries[at] = entries
+	n := at * b.features
+	for x := range rows {
+		if c.cfg.has(f, &rows[x].Feature) {
+			b.values[n] = rows[x].value(m)
+			n++
+		}
+	}
+}
+
+// weight returns the weight of direction d of f.
+func (c *Computer) weight(f Family, d direction) float64 {
+	if c.cfg.Weighting == NoWeighting {
+		return 1
+	}
+	var x [3]float64
+	for a, b := range c.field.axes {
+		x[a] = math.Abs(float64(d.d[a])) * c.field.r.Spacing[b]
+	}
+	var length float64
+	switch c.cfg.Weighting {
+	case Manhattan:
+		length = x[0] + x[1] + x[2]
+	case Euclidean:
+		length = math.Sqrt(x[0]*x[0] + x[1]*x[1] + x[2]*x[2])
+	default:
+		length = max(x[0], x[1], x[2])
+	}
+	if f == GLRLM {
+		return length
+	}
+	return math.Exp(-length * length)
 }

@@ -14,6 +14,175 @@ type counts struct {
 	entropy                            float64 // −Σ p log₂ p, bit
 }
 
+// countTable is a matrix n(i, j) of whole counts: row j − 1 holds the counts of
+// size j for every code i. It grows by rows.
+type countTable struct {
+	width int // codes and one
+	rows  int
+	n     []uint32
+}
+
+// reset empties the table.
+func (t *countTable) reset(codes int) {
+	t.width, t.rows, t.n = codes+1, 0, t.n[:0]
+}
+
+// grow makes sure that there are rows, new ones being zero.
+func (t *countTable) grow(rows int) {
+	if rows <= t.rows {
+		return
+	}
+	old := len(t.n)
+	if need := rows * t.width; cap(t.n) < need {
+		n := make([]uint32, need, need+need/2)
+		copy(n, t.n)
+		t.n = n
+	} else {
+		t.n = t.n[:need]
+	}
+	clear(t.n[old:])
+	t.rows = rows
+}
+
+// row returns the counts of size j.
+func (t *countTable) row(j int) []uint32 { return t.n[(j-1)*t.width : j*t.width] }
+
+// add adds the counts of u.
+func (t *countTable) add(u *countTable) {
+	t.grow(u.rows)
+	for x, n := range u.n {
+		t.n[x] += n
+	}
+}
+
+// countSums is the scratch of summing up a matrix of counts.
+type countSums struct {
+	square, inverse []float64 // i² and 1/i² of each code
+	level           []float64 // Σⱼ n of each code
+	sizes           []cellOf  // j and Σᵢ n of each size, ascending
+	nLogN, squares  float64
+	m               counts
+}
+
+// cellOf is a size and the count of its column.
+type cellOf struct{ j, n float64 }
+
+// prepare fills the tables of levels.
+func (s *countSums) prepare(value []uint16) {
+	s.square, s.inverse = resize(s.square, len(value)), resize(s.inverse, len(value))
+	for x, v := range value {
+		i2 := float64(v) * float64(v)
+		s.square[x], s.inverse[x] = i2, 1/i2
+	}
+}
+
+// begin starts a matrix.
+func (s *countSums) begin() {
+	s.level = resize(s.level, len(s.square))
+	clear(s.level)
+	s.sizes = s.sizes[:0]
+	s.nLogN, s.squares, s.m = 0, 0, counts{}
+}
+
+// column adds the counts n of size j. Sizes must ascend.
+func column[T uint32 | float64](s *countSums, j float64, n []T) {
+	level, square, inverse := s.level[:len(n)], s.square[:len(n)], s.inverse[:len(n)]
+	var all, low, high, nLogN, squares float64
+	for x, n := range n {
+		if n == 0 || x == 0 {
+			continue
+		}
+		n := float64(n)
+		all += n
+		low += n * inverse[x]
+		high += n * square[x]
+		nLogN += nLog2(n)
+		squares += n * n
+		level[x] += n
+	}
+	if all > 0 {
+		s.size(j, all, low, high)
+		s.nLogN += nLogN
+		s.squares += squares
+	}
+}
+
+// size adds the sums over the levels of size j, which are never below those before.
+func (s *countSums) size(j, all, low, high float64) {
+	j2 := j * j
+	s.m.small += all / j2
+	s.m.large += all * j2
+	s.m.smallLow += low / j2
+	s.m.smallHigh += high / j2
+	s.m.largeLow += low * j2
+	s.m.largeHigh += high * j2
+	s.m.total += all
+	if n := len(s.sizes); n > 0 && s.sizes[n-1].j == j {
+		s.sizes[n-1].n += all
+	} else {
+		s.sizes = append(s.sizes, cellOf{j, all})
+	}
+}
+
+// entry adds the single entry n of code x and size j. Sizes must ascend.
+func (s *countSums) entry(x int, j, n float64) {
+	s.size(j, n, n*s.inverse[x], n*s.square[x])
+	s.nLogN += nLog2(n)
+	s.squares += n * n
+	s.level[x] += n
+}
+
+// finish returns the sums of the matrix; value are the levels of the codes and
+// voxels those of the region, once for each matrix that was added.
+func (s *countSums) finish(value []uint16, voxels float64) *counts {
+	m := &s.m
+	m.voxels, m.squares = voxels, s.squares
+	var mean, sum2 float64
+	occupied := 0
+	for x, n := range s.level {
+		if n > 0 {
+			m.low += n * s.inverse[x]
+			m.high += n * s.square[x]
+			m.levelSquares += n * n
+			mean += n * float64(value[x])
+			occupied++
+		}
+	}
+	if occupied > 1 {
+		mean /= m.total
+		for x, n := range s.level {
+			d := float64(value[x]) - mean
+			sum2 += n * d * d
+		}
+		m.levelVariance = sum2 / m.total
+	}
+	if occupied > 1 || len(s.sizes) > 1 {
+		m.entropy = entropy(s.nLogN, m.total)
+	}
+	mean, sum2 = 0, 0
+	for _, c := range s.sizes {
+		m.sizeSquares += c.n * c.n
+		mean += c.n * c.j
+	}
+	if mean /= m.total; len(s.sizes) > 1 {
+		for _, c := range s.sizes {
+			d := c.j - mean
+			sum2 += c.n * d * d
+		}
+		m.sizeVariance = sum2 / m.total
+	}
+	return m
+}
+
+// table sums up a table of whole counts.
+func (s *countSums) table(t *countTable, value []uint16, voxels float64) *counts {
+	s.begin()
+	for j := 1; j <= t.rows; j++ {
+		column(s, float64(j), t.row(j))
+	}
+	return s.finish(value, voxels)
+}
+
 // The formulas, divided by the number of entries.
 func smallSizes(m *counts) float64          { return m.small / m.total }
 func largeSizes(m *counts) float64          { return m.large / m.total }

@@ -49,6 +49,174 @@ func (m *glcm) information2() float64 {
 	return 0
 }
 
+// pairSums is the scratch of summing up a co-occurrence matrix.
+type pairSums struct {
+	px, py    []float64
+	sum, diff []float64 // counts of i + j from twice the smallest level, and of |i − j|
+	weights   []differenceWeights
+	ng        int // of weights
+	mcc       mccScratch
+}
+
+// differenceWeights are the weights of a difference k = |i − j|.
+type differenceWeights struct{ id, idn, idm, idmn, iv float64 }
+
+// summarise computes m from the entries of a matrix.
+func (s *pairSums) summarise(m *glcm, cells []cell, symmetric bool, r *Region, mcc bool) {
+	lo := int(r.value[1])
+	spread := int(r.value[len(r.value)-1]) - lo + 1
+	s.px, s.py = resize(s.px, len(r.value)), resize(s.py, len(r.value))
+	s.sum, s.diff = resize(s.sum, 2*spread-1), resize(s.diff, spread)
+	clear(s.px)
+	clear(s.py)
+	clear(s.sum)
+	clear(s.diff)
+	var total, largest, squares, nLogN, meanXY float64
+	for _, c := range cells {
+		i, j, n := int(r.value[c.i]), int(r.value[c.j]), c.n
+		w, h := n, nLog2(n)
+		s.px[c.i] += n
+		if !symmetric {
+			s.py[c.j] += n
+		} else if i != j {
+			s.px[c.j] += n
+			w, h = 2*n, 2*h
+		}
+		total += w
+		largest = max(largest, n)
+		squares += w * n
+		nLogN += h
+		meanXY += w * float64(i*j)
+		s.sum[i+j-2*lo] += w
+		s.diff[max(i-j, j-i)] += w
+	}
+	*m = glcm{max: largest / total, energy: squares / (total * total), meanXY: meanXY / total}
+	if len(cells) > 1 || symmetric && cells[0].i != cells[0].j {
+		m.hxy = entropy(nLogN, total)
+	}
+	s.margins(m, cells, symmetric, r, total)
+	s.differences(m, r.N, total)
+	s.sums(m, float64(2*lo), total)
+	if symmetric {
+		m.cov = (m.sum2 - m.contrast) / 4 // Var(i + j) − Var(i − j)
+	}
+	if mcc {
+		m.mcc = s.mcc.coefficient(cells, s.px, s.py, total, symmetric)
+	}
+}
+
+// margins fills in what depends on the levels alone.
+func (s *pairSums) margins(m *glcm, cells []cell, symmetric bool, r *Region, total float64) {
+	m.meanX, m.varX, m.hx = moments(s.px, r.value, total)
+	if symmetric {
+		m.meanY, m.varY, m.hy = m.meanX, m.varX, m.hx
+		return
+	}
+	m.meanY, m.varY, m.hy = moments(s.py, r.value, total)
+	for _, c := range cells {
+		m.cov += c.n * (float64(r.value[c.i]) - m.meanX) * (float64(r.value[c.j]) - m.meanY)
+	}
+	m.cov /= total
+}
+
+// moments returns mean and variance of the levels with counts n, and the
+// entropy of n in bit.
+func moments(n []float64, value []uint16, total float64) (mean, variance, h float64) {
+	occupied := 0
+	for x, n := range n {
+		if n > 0 {
+			mean += n * float64(value[x])
+			h += nLog2(n)
+			occupied++
+		}
+	}
+	mean /= total
+	if occupied < 2 {
+		return mean, 0, 0
+	}
+	for x, n := range n {
+		d := float64(value[x]) - mean
+		variance += n * d * d
+	}
+	return mean, variance / total, entropy(h, total)
+}
+
+// differences fills in what depends on |i − j| alone.
+func (s *pairSums) differences(m *glcm, ng int, total float64) {
+	if s.ng != ng || len(s.weights) < len(s.diff) {
+		s.ng, s.weights = ng, s.weights[:0]
+		for k := range s.diff {
+			d, g := float64(k), float64(ng)
+			w := differenceWeights{1 / (1 + d), 1 / (1 + d/g), 1 / (1 + d*d), 1 / (1 + d*d/(g*g)), 0}
+			if k > 0 {
+				w.iv = 1 / (d * d)
+			}
+			s.weights = append(s.weights, w)
+		}
+	}
+	var mean, contrast, h float64
+	occupied := 0
+	for k, n := range s.diff {
+		if n == 0 {
+			continue
+		}
+		occupied++
+		d, w := float64(k), &s.weights[k]
+		mean += n * d
+		contrast += n * d * d
+		h += nLog2(n)
+		m.id += n * w.id
+		m.idn += n * w.idn
+		m.idm += n * w.idm
+		m.idmn += n * w.idmn
+		m.iv += n * w.iv
+	}
+	m.diffMean, m.contrast = mean/total, contrast/total
+	m.id /= total
+	m.idn /= total
+	m.idm /= total
+	m.idmn /= total
+	m.iv /= total
+	if occupied < 2 {
+		return
+	}
+	m.diffH = entropy(h, total)
+	for k, n := range s.diff {
+		d := float64(k) - m.diffMean
+		m.diffVar += n * d * d
+	}
+	m.diffVar /= total
+}
+
+// sums fills in what depends on i + j alone.
+func (s *pairSums) sums(m *glcm, first, total float64) {
+	var mean, h float64
+	occupied := 0
+	for k, n := range s.sum {
+		if n > 0 {
+			mean += n * float64(k)
+			h += nLog2(n)
+			occupied++
+		}
+	}
+	mean /= total
+	m.sumMean = first + mean
+	if occupied < 2 {
+		return
+	}
+	m.sumH = entropy(h, total)
+	for k, n := range s.sum {
+		d := float64(k) - mean
+		n *= d * d
+		m.sum2 += n
+		m.sum3 += n * d
+		m.sum4 += n * d * d
+	}
+	m.sum2 /= total
+	m.sum3 /= total
+	m.sum4 /= total
+}
+
 var glcmFeatures = []row[*glcm]{
 	{Feature{"joint_maximum", "MaximumProbability", "GYBY", "1", "Largest co-occurrence probability."}, func(m *glcm) float64 { return m.max }, 0},
 	{Feature{"joint_average", "JointAverage", "60VM", "level", "Mean grey level of pairs."}, func(m *glcm) float64 { return m.meanX }, 0},

@@ -16,6 +16,47 @@ type ngtdm struct {
 	strength   float64 // ΣΣ (pᵢ + pⱼ) (i − j)²
 }
 
+// summarise computes the sums over levels from the number n of voxels with a
+// neighbourhood and the sum s of differences of each code.
+func (m *ngtdm) summarise(n []int, s []float64, value []uint16) {
+	*m = ngtdm{}
+	for x, n := range n {
+		if n > 0 {
+			m.voxels += float64(n)
+			m.levels++
+		}
+		m.s += s[x]
+	}
+	var p1, p2, i1, i2 float64 // Σ p i, Σ p i², and Σ i, Σ i² over levels that occur, from the lowest
+	for x, n := range n {
+		if n == 0 {
+			continue
+		}
+		p, i := float64(n)/m.voxels, float64(value[x])-float64(value[1])
+		m.ps += p * s[x]
+		p1 += p * i
+		p2 += p * i * i
+		i1 += i
+		i2 += i * i
+	}
+	m.contrast = 2 * (p2 - p1*p1)
+	m.strength = 2 * (float64(m.levels)*p2 - 2*p1*i1 + i2)
+	for x, nx := range n {
+		if nx == 0 {
+			continue
+		}
+		i, p := float64(value[x]), float64(nx)/m.voxels
+		for y, ny := range n[:x] {
+			if ny == 0 {
+				continue
+			}
+			j, q := float64(value[y]), float64(ny)/m.voxels
+			m.busyness += 2 * math.Abs(i*p-j*q)
+			m.complexity += 2 * (i - j) * (p*s[x] + q*s[y]) / (p + q)
+		}
+	}
+}
+
 // quotient returns a/b, undefined for b = 0.
 func quotient(a, b float64) float64 {
 	if b == 0 {

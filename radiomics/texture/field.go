@@ -1,0 +1,149 @@
+package texture
+
+import "fmt"
+
+// field is a region in a box with a margin of zeros, so that the neighbour of
+// a voxel is a fixed number of places away and needs no bounds test. Rows share
+// their margin: what leaves a row on the right enters the margin before the
+// next. Slices are normal to the third axis.
+type field struct {
+	r     *Region
+	axes  [3]int // axes[a] is the region's axis along axis a of the field
+	size  [3]int // voxels along the axes
+	step  [3]int // places from a voxel to the next along the axes
+	first int    // place of voxel (0, 0, 0)
+	box8  []uint8
+	box16 []uint16
+	spans []span // rows of voxels without a gap, in order
+	slice []int  // slice[k] is the first span of slice k
+}
+
+// span is the places lo ≤ o < hi, all in the region.
+type span struct{ lo, hi int32 }
+
+// maxPlaces is the longest box with its margin.
+const maxPlaces = 1 << 31
+
+// set puts r into the field with a margin of pad voxels.
+func (f *field) set(r *Region, sliceAxis, pad int) error {
+	f.r = r
+	f.axes = [3]int{0, 1, 2}
+	f.axes[sliceAxis], f.axes[2] = 2, sliceAxis
+	for a, b := range f.axes {
+		f.size[a] = r.size[b]
+	}
+	f.step[0] = 1
+	f.step[1] = f.size[0] + pad
+	f.step[2] = (f.size[1] + pad) * f.step[1]
+	f.first = pad * (f.step[0] + f.step[1] + f.step[2])
+	places := 2*f.first + f.size[2]*f.step[2] + 8
+	if places > maxPlaces {
+		return fmt.Errorf("texture: a box of %v voxels is too large", r.size)
+	}
+	f.box8, f.box16 = f.box8[:0], f.box16[:0]
+	if r.narrow() {
+		f.box8 = resize(f.box8, places)
+		clear(f.box8)
+		scatter(f.box8, r.code8, r, f)
+		f.findSpans(func(o int) bool { return f.box8[o] != 0 })
+		return nil
+	}
+	f.box16 = resize(f.box16, places)
+	clear(f.box16)
+	scatter(f.box16, r.code16, r, f)
+	f.findSpans(func(o int) bool { return f.box16[o] != 0 })
+	return nil
+}
+
+// scatter writes the codes of r to their places.
+func scatter[T uint8 | uint16](box, code []T, r *Region, f *field) {
+	var step [3]int // of the region's axes
+	for a, b := range f.axes {
+		step[b] = f.step[a]
+	}
+	nx, ny := uint32(r.size[0]), uint32(r.size[1])
+	row, end, base := uint32(0), uint32(0), 0
+	for n, o := range r.at {
+		if o >= end {
+			m := o / nx
+			row, end = m*nx, (m+1)*nx
+			base = f.first + int(m/ny)*step[2] + int(m%ny)*step[1]
+		}
+		box[base+int(o-row)*step[0]] = code[n]
+	}
+}
+
+// findSpans lists the rows of voxels.
+func (f *field) findSpans(inside func(o int) bool) {
+	f.spans, f.slice = f.spans[:0], f.slice[:0]
+	for k := range f.size[2] {
+		f.slice = append(f.slice, len(f.spans))
+		for j := range f.size[1] {
+			o := f.first + k*f.step[2] + j*f.step[1]
+			for end := o + f.size[0]; o < end; o++ {
+				if !inside(o) {
+					continue
+				}
+				lo := o
+				for o < end && inside(o) {
+					o++
+				}
+				f.spans = append(f.spans, span{int32(lo), int32(o)})
+			}
+		}
+	}
+	f.slice = append(f.slice, len(f.spans))
+}
+
+// slices returns the spans of slices k to l − 1.
+func (f *field) slices(k, l int) []span { return f.spans[f.slice[k]:f.slice[l]] }
+
+// places returns the number of places.
+func (f *field) places() int { return max(len(f.box8), len(f.box16)) }
+
+// code returns the code at o.
+func (f *field) code(o int) int {
+	if len(f.box8) > 0 {
+		return int(f.box8[o])
+	}
+	return int(f.box16[o])
+}
+
+// coords returns the voxel at place o.
+func (f *field) coords(o int) (i, j, k int) {
+	o -= f.first
+	return o % f.step[2] % f.step[1], o % f.step[2] / f.step[1], o / f.step[2]
+}
+
+// direction is a step from a voxel to another that comes later in the box.
+type direction struct {
+	d    [3]int // along the field's axes
+	step int    // places
+}
+
+// directions appends the forward half of the directions in set, scaled, to dst:
+// first those within a slice.
+func (f *field) directions(dst []direction, reach int, in func(d [3]int) bool, scale int) []direction {
+	for _, planar := range [2]bool{true, false} {
+		for k := 0; k <= reach; k++ {
+			for j := -reach; j <= reach; j++ {
+				for i := -reach; i <= reach; i++ {
+					d := [3]int{i, j, k}
+					if forward := k > 0 || k == 0 && (j > 0 || j == 0 && i > 0); !forward || planar != (k == 0) || !in(d) {
+						continue
+					}
+					for a := range d {
+						d[a] *= scale
+					}
+					dst = append(dst, direction{d, d[0]*f.step[0] + d[1]*f.step[1] + d[2]*f.step[2]})
+				}
+			}
+		}
+	}
+	return dst
+}
+
+// chebyshev returns the largest of |i|, |j|, |k|.
+func chebyshev(d [3]int) int {
+	return max(d[0], -d[0], d[1], -d[1], d[2], -d[2])
+}
