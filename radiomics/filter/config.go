@@ -23,7 +23,7 @@ type Config struct {
 	Label string `yaml:"name,omitempty"`
 	// Dimensions is 3 (the default), or 2 to filter each slice by itself.
 	Dimensions int `yaml:"dimensions,omitempty"`
-	// Boundary says what lies beyond the image: mirror (the default), zero, nearest or periodic.
+	// Boundary says what lies beyond the image: mirror (the default), zero, nearest or periodic (the default of simoncelli).
 	Boundary string `yaml:"boundary,omitempty"`
 	// MaskWeighted responds to the voxels of the region alone, so that neighbouring tissue does not bleed in.
 	MaskWeighted bool `yaml:"mask_weighted,omitempty"`
@@ -53,7 +53,7 @@ type Config struct {
 	OrthogonalPlanes bool `yaml:"orthogonal_planes,omitempty"`
 	// Response of gabor: modulus (the default), real or imaginary.
 	Response string `yaml:"response,omitempty"`
-	// Wavelet of wavelet and wavelet_pywt: haar, db1 to db20, sym2 to sym20 or coif1 to coif5.
+	// Wavelet of wavelet and wavelet_pywt: haar, db1 to db20, sym2 to sym20, coif1 to coif5, dmey, bior1.1 to bior6.8 or rbio1.1 to rbio6.8.
 	Wavelet string `yaml:"wavelet,omitempty"`
 	// Band of wavelet and wavelet_pywt: L (low pass) or H (high pass) for each axis, as LLH.
 	Band string `yaml:"band,omitempty"`
@@ -63,7 +63,7 @@ type Config struct {
 	RieszOrder []int `yaml:"riesz_order,omitempty"`
 	// TensorSigma, if positive, steers a Riesz filter along the main direction of the structure tensor smoothed by that Gaussian.
 	TensorSigma float64 `yaml:"tensor_sigma_mm,omitempty"`
-	// IgnoreSpacing of gradient and log_itk: differences per voxel, not per mm.
+	// IgnoreSpacing of gradient: differences per voxel, not per mm.
 	IgnoreSpacing bool `yaml:"ignore_spacing,omitempty"`
 	// Radius of lbp_2d and lbp_3d; default 1.
 	Radius float64 `yaml:"radius_voxels,omitempty"`
@@ -71,12 +71,12 @@ type Config struct {
 	Samples int `yaml:"samples,omitempty"`
 	// Method of lbp_2d: default, ror, uniform (the default here), nri_uniform or var.
 	Method string `yaml:"method,omitempty"`
-	// Axis of lbp_2d: across which the slices lie, k (the default), j or i.
+	// Axis of lbp_2d, and of wavelet_pywt in two dimensions: across which the slices lie, k (the default), j or i.
 	Axis string `yaml:"axis,omitempty"`
 	// Harmonics of lbp_3d: levels of spherical harmonics; default 2.
 	Harmonics int `yaml:"harmonics,omitempty"`
-	// Subdivision of the icosphere of lbp_3d; default 1.
-	Subdivision int `yaml:"subdivision,omitempty"`
+	// Subdivision of the icosphere of lbp_3d: how often its faces are divided; default 1.
+	Subdivision *int `yaml:"subdivision,omitempty"`
 	// Map of lbp_3d: m1, m2 … (the levels) or k (kurtosis).
 	Map string `yaml:"map,omitempty"`
 }
@@ -101,11 +101,20 @@ func init() { // not a literal: the functions below refer to the table
 		{"gauss", placed + "sigma_mm cutoff_sigma", true, shortSigma, wordsSigma, newGauss},
 		{"log", placed + "sigma_mm cutoff_sigma", true, shortSigma, wordsSigma, newLoG},
 		{"laws", placed + "kernel rotation_invariant pooling energy_distance_voxels", true, shortLaws, wordsLaws, newLaws},
-		{"wavelet", placed + "wavelet band level rotation_invariant pooling", true, shortWavelet, wordsWavelet, newWavelet},
 		{"gabor", "boundary sigma_mm wavelength_mm aspect_ratio angle_deg angle_step_deg rotation_invariant pooling orthogonal_planes response", true, shortGabor, wordsGabor, newGabor},
+		{"wavelet", placed + "wavelet band level rotation_invariant pooling", true, shortWavelet, wordsWavelet, newWavelet},
 		{"simoncelli", placed + "level", false, shortSimoncelli, wordsSimoncelli, newSimoncelli},
 		{"riesz_log", placed + "sigma_mm cutoff_sigma riesz_order tensor_sigma_mm", false, shortRiesz, wordsRiesz, newRiesz},
 		{"riesz_simoncelli", placed + "level riesz_order tensor_sigma_mm", false, shortRiesz, wordsRiesz, newRiesz},
+		{"square", "", false, shortKind, wordsPoint, newPoint},
+		{"square_root", "", false, shortKind, wordsPoint, newPoint},
+		{"logarithm", "", false, shortKind, wordsPoint, newPoint},
+		{"exponential", "", false, shortKind, wordsPoint, newPoint},
+		{"gradient", "ignore_spacing", false, shortKind, wordsPoint, newGradient},
+		{"lbp_2d", "radius_voxels samples method axis", false, shortPattern, wordsPattern, newBinaryPattern},
+		{"lbp_3d", "radius_voxels harmonics subdivision map", false, shortPattern, wordsPattern, newSpherePattern},
+		{"log_itk", "sigma_mm", false, shortRecursiveLoG, wordsRecursiveLoG, newRecursiveLoG},
+		{"wavelet_pywt", "dimensions axis wavelet band level", false, shortWavelet, wordsStationary, newStationary},
 	}
 }
 
@@ -184,7 +193,7 @@ func (c *Config) set() []string {
 		{"orthogonal_planes", c.OrthogonalPlanes}, {"response", c.Response != ""}, {"wavelet", c.Wavelet != ""}, {"band", c.Band != ""},
 		{"level", c.Level != 0}, {"riesz_order", c.RieszOrder != nil}, {"tensor_sigma_mm", c.TensorSigma != 0},
 		{"ignore_spacing", c.IgnoreSpacing}, {"radius_voxels", c.Radius != 0}, {"samples", c.Samples != 0}, {"method", c.Method != ""},
-		{"axis", c.Axis != ""}, {"harmonics", c.Harmonics != 0}, {"subdivision", c.Subdivision != 0}, {"map", c.Map != ""},
+		{"axis", c.Axis != ""}, {"harmonics", c.Harmonics != 0}, {"subdivision", c.Subdivision != nil}, {"map", c.Map != ""},
 	} {
 		if f.is {
 			keys = append(keys, f.key)
@@ -195,6 +204,9 @@ func (c *Config) set() []string {
 
 // fill puts the defaults where a key was left out.
 func (c *Config) fill() {
+	if strings.HasSuffix(c.Kind, "simoncelli") { // the consensus maps and values are of the image as it is
+		c.Boundary = orElse(c.Boundary, "periodic")
+	}
 	c.Boundary = orElse(c.Boundary, "mirror")
 	c.Dimensions = orElse(c.Dimensions, 3)
 	c.Cutoff = orElse(c.Cutoff, 4)
@@ -206,7 +218,10 @@ func (c *Config) fill() {
 	c.Method = orElse(c.Method, "uniform")
 	c.Axis = orElse(c.Axis, "k")
 	c.Harmonics = orElse(c.Harmonics, 2)
-	c.Subdivision = orElse(c.Subdivision, 1)
+	if c.Subdivision == nil {
+		c.Subdivision = new(int)
+		*c.Subdivision = 1
+	}
 	if c.Pooling == "" {
 		c.Pooling = "mean"
 		if c.Kind == "laws" {
@@ -309,7 +324,7 @@ func (c *Config) check(used []string) (errs []error) {
 		case "harmonics":
 			between(key, c.Harmonics, 1, 8)
 		case "subdivision":
-			between(key, c.Subdivision, 0, 4)
+			between(key, *c.Subdivision, 0, 4)
 		}
 	}
 	return errs
@@ -337,7 +352,7 @@ func (c *Config) settings() string {
 	if c.Dimensions == 2 {
 		s += ", slice by slice"
 	}
-	if strings.Contains(k.keys, "boundary") && c.Boundary != "mirror" {
+	if strings.Contains(k.keys, "boundary") && c.Boundary != "mirror" && !strings.HasSuffix(c.Kind, "simoncelli") {
 		s += ", " + c.Boundary + " beyond the border"
 	}
 	if c.MaskWeighted {
