@@ -44,48 +44,58 @@ func (f *field) set(r *Region, sliceAxis, pad int) error {
 	if r.narrow() {
 		f.box8 = resize(f.box8, places)
 		clear(f.box8)
-		scatter(f.box8, r.code8, r, f)
-		f.findSpans(func(o int) bool { return f.box8[o] != 0 })
-		return nil
+		scatter(f, f.box8, r.code8)
+	} else {
+		f.box16 = resize(f.box16, places)
+		clear(f.box16)
+		scatter(f, f.box16, r.code16)
 	}
-	f.box16 = resize(f.box16, places)
-	clear(f.box16)
-	scatter(f.box16, r.code16, r, f)
-	f.findSpans(func(o int) bool { return f.box16[o] != 0 })
 	return nil
 }
 
-// scatter writes the codes of r to their places.
-func scatter[T uint8 | uint16](box, code []T, r *Region, f *field) {
+// scatter writes the codes to their places and lists the spans.
+func scatter[T uint8 | uint16](f *field, box, code []T) {
+	f.spans, f.slice = f.spans[:0], f.slice[:0]
+	if f.axes[2] != 2 {
+		exchange(f, box, code)
+		return
+	}
+	for _, s := range f.r.rows {
+		for len(f.slice) <= int(s.k) {
+			f.slice = append(f.slice, len(f.spans))
+		}
+		o := f.first + int(s.i) + int(s.j)*f.step[1] + int(s.k)*f.step[2]
+		n := copy(box[o:], code[:s.n])
+		code = code[n:]
+		f.spans = append(f.spans, span{int32(o), int32(o + n)})
+	}
+	f.slice = append(f.slice, len(f.spans))
+}
+
+// exchange is scatter where the axes differ from those of the region.
+func exchange[T uint8 | uint16](f *field, box, code []T) {
 	var step [3]int // of the region's axes
 	for a, b := range f.axes {
 		step[b] = f.step[a]
 	}
-	nx, ny := uint32(r.size[0]), uint32(r.size[1])
-	row, end, base := uint32(0), uint32(0), 0
-	for n, o := range r.at {
-		if o >= end {
-			m := o / nx
-			row, end = m*nx, (m+1)*nx
-			base = f.first + int(m/ny)*step[2] + int(m%ny)*step[1]
+	for _, s := range f.r.rows {
+		o := f.first + int(s.i)*step[0] + int(s.j)*step[1] + int(s.k)*step[2]
+		for _, c := range code[:s.n] {
+			box[o] = c
+			o += step[0]
 		}
-		box[base+int(o-row)*step[0]] = code[n]
+		code = code[s.n:]
 	}
-}
-
-// findSpans lists the rows of voxels.
-func (f *field) findSpans(inside func(o int) bool) {
-	f.spans, f.slice = f.spans[:0], f.slice[:0]
 	for k := range f.size[2] {
 		f.slice = append(f.slice, len(f.spans))
 		for j := range f.size[1] {
 			o := f.first + k*f.step[2] + j*f.step[1]
 			for end := o + f.size[0]; o < end; o++ {
-				if !inside(o) {
+				if box[o] == 0 {
 					continue
 				}
 				lo := o
-				for o < end && inside(o) {
+				for o < end && box[o] != 0 {
 					o++
 				}
 				f.spans = append(f.spans, span{int32(lo), int32(o)})

@@ -5,6 +5,7 @@ import "math"
 // mccScratch is the memory of [mccScratch.coefficient].
 type mccScratch struct {
 	a, d, e, p []float64
+	rx, ry     []float64 // roots of the margins
 	index      []int
 }
 
@@ -12,60 +13,57 @@ type mccScratch struct {
 // singular value of p(i, j)/√(pₓ(i) pᵧ(j)). The largest is 1, with the vectors
 // √pₓ and √pᵧ, and is taken away. PyRadiomics takes the root of the second
 // eigenvalue of Σₖ p(i, k) p(j, k)/(pₓ(i) pᵧ(k)), which is the same. With one
-// level it is undefined.
+// level in the region it is undefined.
 func (s *mccScratch) coefficient(cells []cell, px, py []float64, total float64, symmetric bool) float64 {
+	if len(px) < 3 {
+		return math.NaN()
+	}
 	if symmetric {
 		py = px
 	}
-	s.index = resize(s.index, len(px))
-	m := 0
+	s.index, s.rx, s.ry = resize(s.index, len(px)), s.rx[:0], s.ry[:0]
 	for x := range px {
 		if px[x] > 0 || py[x] > 0 {
-			s.index[x] = m
-			m++
+			s.index[x] = len(s.rx)
+			s.rx = append(s.rx, math.Sqrt(px[x]))
+			s.ry = append(s.ry, math.Sqrt(py[x]))
 		}
 	}
-	if len(px) < 3 { // one level in the region
-		return math.NaN()
-	}
+	m := len(s.rx)
 	s.a = resize(s.a, m*m)
-	clear(s.a)
-	for _, c := range cells {
-		i, j := s.index[c.i], s.index[c.j]
-		x := c.n / math.Sqrt(px[c.i]*py[c.j])
-		s.a[i*m+j] = x
-		if symmetric {
-			s.a[j*m+i] = x
+	for i, x := range s.rx {
+		row := s.a[i*m:][:m]
+		for j, y := range s.ry {
+			row[j] = -x * y / total
 		}
 	}
-	for x := range px {
-		for y := range py {
-			if px[x] > 0 && py[y] > 0 {
-				s.a[s.index[x]*m+s.index[y]] -= math.Sqrt(px[x]) * math.Sqrt(py[y]) / total
-			}
+	for _, c := range cells { // symmetric: i ≤ j, below the diagonal is what is read
+		i, j := s.index[c.i], s.index[c.j]
+		if symmetric {
+			i, j = j, i
 		}
+		s.a[i*m+j] += c.n / (s.rx[i] * s.ry[j])
 	}
 	if symmetric {
 		return s.largest(m)
 	}
-	b := make([]float64, m*m)
+	b := make([]float64, m*m) // A Aᵀ
 	for i := range m {
-		for j := range m {
+		for j := range i + 1 {
 			for k := range m {
 				b[i*m+j] += s.a[i*m+k] * s.a[j*m+k]
 			}
 		}
 	}
-	copy(s.a, b)
+	s.a = b
 	return math.Sqrt(s.largest(m))
 }
 
-// largest returns the largest |λ| of the symmetric matrix s.a of order m, which
-// it destroys: Householder's reduction to a tridiagonal matrix, then bisection
-// by Sturm's count of the eigenvalues beyond ±x.
+// largest returns the largest |λ| of the symmetric matrix of order m below and
+// on the diagonal of s.a, which it destroys.
 func (s *mccScratch) largest(m int) float64 {
 	s.tridiagonalise(m)
-	bound := 0.0
+	var bound float64
 	for i := range m {
 		r := math.Abs(s.d[i]) + math.Abs(s.e[i])
 		if i+1 < m {
@@ -73,44 +71,45 @@ func (s *mccScratch) largest(m int) float64 {
 		}
 		bound = max(bound, r)
 	}
-	lo, hi := 0.0, bound
+	return max(s.extreme(m, 1, bound), s.extreme(m, -1, bound), 0)
+}
+
+// extreme returns the largest eigenvalue, at most bound, of sign times the
+// tridiagonal matrix T. Laguerre's iteration for the roots of det(T − x) comes
+// down to the largest from above without passing it:
+//
+//	x ← x − m/(G + √((m − 1)(m H − G²))),  G = Σ qᵢ'/qᵢ,  H = −G'
+//
+// where qᵢ are the pivots of T − x and their derivatives are by x.
+func (s *mccScratch) extreme(m int, sign, bound float64) float64 {
+	x := bound * (1 + 1e-12)
+	n := float64(m)
 	for range 100 {
-		mid := (lo + hi) / 2
-		if hi-lo <= 1e-14*bound || mid == lo || mid == hi {
+		var g, h float64
+		q, q1, q2 := 1.0, 0.0, 0.0
+		for i := range m {
+			r := s.e[i] * s.e[i] / q
+			u := q1 / q
+			// (e²/q)' = −e² q'/q², (e²/q)'' = e² (2 q'²/q − q'')/q²
+			q, q1, q2 = sign*s.d[i]-x-r, -1+r*u, -r*(2*u*u-q2/q)
+			if q >= 0 {
+				return x
+			}
+			v := q1 / q
+			g += v
+			h += v*v - q2/q
+		}
+		step := n / (g + math.Sqrt(max(0, (n-1)*(n*h-g*g))))
+		if !(step > 1e-15*bound) {
 			break
 		}
-		if s.beyond(m, mid) {
-			lo = mid
-		} else {
-			hi = mid
-		}
+		x -= step
 	}
-	return (lo + hi) / 2
+	return x
 }
 
-// beyond tells whether an eigenvalue of the tridiagonal matrix is above x or
-// below −x.
-func (s *mccScratch) beyond(m int, x float64) bool {
-	const tiny = 1e-300
-	q, p := 1.0, 1.0 // pivots of T − x and of −T − x: all negative if no eigenvalue is beyond
-	for i := range m {
-		e2 := s.e[i] * s.e[i]
-		q = s.d[i] - x - e2/q
-		p = -s.d[i] - x - e2/p
-		if q > 0 || p > 0 {
-			return true
-		}
-		if q == 0 {
-			q = -tiny
-		}
-		if p == 0 {
-			p = -tiny
-		}
-	}
-	return false
-}
-
-// tridiagonalise reduces s.a to the diagonal s.d and the subdiagonal s.e, where
+// tridiagonalise reduces s.a, of which it reads the lower half, with
+// Householder's reflections to the diagonal s.d and the subdiagonal s.e, where
 // e[i] stands beside d[i−1] and d[i].
 func (s *mccScratch) tridiagonalise(m int) {
 	s.d, s.e, s.p = resize(s.d, m), resize(s.e, m), resize(s.p, m)
@@ -136,25 +135,31 @@ func (s *mccScratch) tridiagonalise(m int) {
 		v[i-1] = last - norm
 		h := norm2 - last*norm // |v|²/2
 		p := s.p[:i]
-		var vp float64
-		for j := range p {
-			row := a[j*m:][:i]
-			var sum float64
-			for k, x := range v {
-				sum += row[k] * x
+		clear(p)
+		for j, vj := range v { // p = A v
+			row := a[j*m:][:j+1]
+			sum := row[j] * vj
+			pj, vr := p[:j], v[:j]
+			for k, x := range row[:j] {
+				sum += x * vr[k]
+				pj[k] += x * vj
 			}
-			p[j] = sum / h
-			vp += v[j] * p[j]
+			p[j] += sum
+		}
+		var vp float64
+		for j, x := range v {
+			p[j] /= h
+			vp += x * p[j]
 		}
 		vp /= 2 * h
-		for j := range p {
-			p[j] -= vp * v[j]
+		for j, x := range v {
+			p[j] -= vp * x
 		}
-		for j := range p {
-			row := a[j*m:][:i]
-			vj, pj := v[j], p[j]
+		for j, vj := range v { // A − v pᵀ − p vᵀ
+			pj := p[j]
+			row, pr, vr := a[j*m:][:j+1], p[:j+1], v[:j+1]
 			for k := range row {
-				row[k] -= vj*p[k] + pj*v[k]
+				row[k] -= vj*pr[k] + pj*vr[k]
 			}
 		}
 	}

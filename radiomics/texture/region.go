@@ -2,7 +2,7 @@ package texture
 
 import (
 	"fmt"
-	"math/bits"
+	"math"
 )
 
 // MaxLevel is the largest grey level.
@@ -19,12 +19,15 @@ type Region struct {
 	lo, size [3]int   // the part of the box that holds all levels
 	value    []uint16 // value[x] is the level of code x; value[0] stands for outside
 	count    []uint32 // voxels of each code
-	at       []uint32 // places of the voxels in the cropped box, ascending
+	rows     []rowRun // where the voxels are in the cropped box
 	code8    []uint8  // codes of the voxels, if there are at most 255
 	code16   []uint16 // codes of the voxels, otherwise
 	morph    []bool   // the mask of zone distances in the given box, or nil
 	codeOf   []uint16 // scratch: code of each level
 }
+
+// rowRun is n voxels in a row from (i, j, k).
+type rowRun struct{ i, j, k, n int32 }
 
 // NewRegion returns the region of the voxels at (ascending offsets into a box
 // of the given size) with their levels 1 … n. The mask before re-segmentation,
@@ -90,25 +93,32 @@ func (r *Region) encode(levels []uint16) {
 	}
 }
 
-// crop finds the box of the voxels and their places in it.
+// crop finds the rows of voxels and the box about them.
 func (r *Region) crop(at []int) {
 	nx, ny := r.Size[0], r.Size[1]
+	r.rows = r.rows[:0]
+	lo, hi := [3]int{math.MaxInt, math.MaxInt, math.MaxInt}, [3]int{}
 	box := nx * ny * r.Size[2]
-	lo, hi := r.Size, [3]int{}
-	last, row, rowEnd, j, k := -1, 0, 0, 0, 0
-	for _, o := range at {
-		if o <= last || o >= box {
-			panic(fmt.Sprintf("texture: NewRegion: place %d after %d in a box of %v", o, last, r.Size))
+	row, end := 0, 0 // of the box, not before the row of the last voxel
+	j, k := 0, 0
+	for n := 0; n < len(at); {
+		o := at[n]
+		if n > 0 && o <= at[n-1] || o < 0 || o >= box {
+			panic(fmt.Sprintf("texture: NewRegion: place %d in a box of %v, which must ascend", o, r.Size))
 		}
-		last = o
-		if o >= rowEnd {
-			n := o / nx
-			k, j = n/ny, n%ny
-			row, rowEnd = n*nx, (n+1)*nx
+		if o >= end {
+			m := o / nx
+			row, end = m*nx, (m+1)*nx
+			k, j = m/ny, m%ny
 			lo[1], hi[1] = min(lo[1], j), max(hi[1], j+1)
 			lo[2], hi[2] = min(lo[2], k), max(hi[2], k+1)
 		}
-		lo[0], hi[0] = min(lo[0], o-row), max(hi[0], o-row+1)
+		first := n
+		for n++; n < len(at) && at[n] == o+n-first && at[n] < end; n++ {
+		}
+		i := o - row
+		lo[0], hi[0] = min(lo[0], i), max(hi[0], i+n-first)
+		r.rows = append(r.rows, rowRun{int32(i), int32(j), int32(k), int32(n - first)})
 	}
 	if len(at) == 0 {
 		lo = hi
@@ -117,25 +127,13 @@ func (r *Region) crop(at []int) {
 	for a := range 3 {
 		r.size[a] = hi[a] - lo[a]
 	}
-	if high, _ := bits.Mul64(uint64(r.size[0]*r.size[1]), uint64(r.size[2])); high != 0 || r.size[0]*r.size[1]*r.size[2] > maxBox {
-		panic(fmt.Sprintf("texture: NewRegion: a region of %v voxels", r.size))
-	}
-	r.at = resize(r.at, len(at))
-	rowEnd = 0
-	shift := 0
-	for n, o := range at {
-		if o >= rowEnd {
-			m := o / nx
-			k, j = m/ny, m%ny
-			rowEnd = (m + 1) * nx
-			shift = ((k-lo[2])*r.size[1]+j-lo[1])*r.size[0] - lo[0] - m*nx
-		}
-		r.at[n] = uint32(o + shift)
+	for n := range r.rows {
+		s := &r.rows[n]
+		s.i -= int32(lo[0])
+		s.j -= int32(lo[1])
+		s.k -= int32(lo[2])
 	}
 }
-
-// maxBox is the most voxels a cropped box can have.
-const maxBox = 1 << 30
 
 // codes returns the number of levels that occur.
 func (r *Region) codes() int { return len(r.value) - 1 }
