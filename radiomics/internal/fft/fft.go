@@ -34,16 +34,28 @@ func Size(n int) int {
 //
 // Any size works; those of [Size] are fast. A Plan may be used by several
 // goroutines at once.
-type Plan struct{ size [3]int }
+type Plan struct {
+	size  [3]int
+	lines [3]*line // nil for lengths with other factors
+}
 
 // NewPlan returns the plan for images of the given size.
 func NewPlan(size [3]int) *Plan {
-	for _, n := range size {
+	p := &Plan{size: size}
+	for a, n := range size {
 		if n < 1 {
 			panic(fmt.Sprintf("fft: size %v", size))
 		}
+		for b := range a {
+			if size[b] == n {
+				p.lines[a] = p.lines[b]
+			}
+		}
+		if p.lines[a] == nil {
+			p.lines[a] = newLine(n)
+		}
 	}
-	return &Plan{size}
+	return p
 }
 
 // Len returns the number of samples of an image.
@@ -60,64 +72,29 @@ func (p *Plan) Inverse(ctx context.Context, x []complex128) error {
 	return p.transform(ctx, x, true)
 }
 
-// lanes is the number of lines that are gathered at once, so that memory is
-// read in runs.
-const lanes = 8
+// lanes is the number of lines that are transformed side by side.
+const lanes = 16
+
+// alone is the number of samples below which threads cost more than they bring.
+const alone = 20_000
 
 func (p *Plan) transform(ctx context.Context, x []complex128, inverse bool) error {
 	if len(x) != p.Len() {
 		panic(fmt.Sprintf("fft: %d samples for a plan of %v", len(x), p.size))
 	}
-	nx, ny, nz := p.size[0], p.size[1], p.size[2]
 	for axis, n := range p.size {
 		if n == 1 {
 			continue
 		}
-		// A line of the axis has a sample every stride; groups of lines start
-		// at the multiples of outer.
-		stride, outer, groups := 1, nx, ny*nz
-		switch axis {
-		case 1:
-			stride, outer, groups = nx, nx*ny, nz
-		case 2:
-			stride, outer, groups = nx*ny, nx, ny
+		block := 4
+		count := p.groups(axis)
+		if len(x) < alone {
+			block = count
 		}
-		work := func(t *fourier.CmplxFFT, line []complex128) {
-			if inverse {
-				t.Sequence(line, line)
-				for i := range line {
-					line[i] *= complex(1/float64(n), 0)
-				}
-			} else {
-				t.Coefficients(line, line)
-			}
-		}
-		const block = 4
-		err := par.Blocks(ctx, groups, block, func(lo, hi int) {
-			t := fourier.NewCmplxFFT(n)
-			buf := make([]complex128, lanes*n)
+		err := par.Blocks(ctx, count, block, func(lo, hi int) {
+			w := newWork(p.lines[axis], n, inverse)
 			for g := lo; g < hi; g++ {
-				if axis == 0 {
-					work(t, x[g*outer:][:n])
-					continue
-				}
-				for i := 0; i < nx; i += lanes {
-					w, o := min(lanes, nx-i), g*outer+i
-					for s := range n {
-						for l, y := range x[o+s*stride:][:w] {
-							buf[l*n+s] = y
-						}
-					}
-					for l := range w {
-						work(t, buf[l*n:][:n])
-					}
-					for s := range n {
-						row := x[o+s*stride:][:w]
-						for l := range row {
-							row[l] = buf[l*n+s]
-						}
-					}
-				}
+				p.group(x, axis, g, w)
 			}
 		})
 		if err != nil {
@@ -125,4 +102,106 @@ func (p *Plan) transform(ctx context.Context, x []complex128, inverse bool) erro
 		}
 	}
 	return nil
+}
+
+// groups returns the number of groups of lines along an axis: planes, in which
+// lanes of lines lie side by side.
+func (p *Plan) groups(axis int) int {
+	if axis == 2 {
+		return p.size[1]
+	}
+	return p.size[2]
+}
+
+// group transforms the lines of group g along an axis.
+func (p *Plan) group(x []complex128, axis, g int, w *work) {
+	nx, ny := p.size[0], p.size[1]
+	// Sample s of line l lies at base + s·step + l·next.
+	base, step, next, count := g*nx*ny, 1, nx, ny
+	switch axis {
+	case 1:
+		step, next, count = nx, 1, nx
+	case 2:
+		base, step, next, count = g*nx, nx*ny, 1, nx
+	}
+	for l := 0; l < count; l += lanes {
+		w.lines(x[base+l*next:], step, next, min(lanes, count-l))
+	}
+}
+
+// work transforms a few lines at a time.
+type work struct {
+	line    *line
+	any     *fourier.CmplxFFT // for lengths that line does not take
+	n       int
+	inverse bool
+	a, b    []complex128
+}
+
+func newWork(l *line, n int, inverse bool) *work {
+	w := &work{line: l, n: n, inverse: inverse, a: make([]complex128, lanes*n), b: make([]complex128, lanes*n)}
+	if l == nil {
+		w.any = fourier.NewCmplxFFT(n)
+	}
+	return w
+}
+
+// lines transforms count lines whose samples are step apart and which are next
+// apart.
+func (w *work) lines(x []complex128, step, next, count int) {
+	if w.line == nil {
+		w.anyLines(x, step, next, count)
+		return
+	}
+	if next == 1 {
+		for s := range w.n {
+			copy(w.a[s*lanes:][:lanes], x[s*step:][:count])
+		}
+	} else {
+		for l := range count {
+			for s, y := range x[l*next:][:w.n] {
+				w.a[s*lanes+l] = y
+			}
+		}
+	}
+	h := w.line.run(w.a, w.b, lanes, w.inverse)
+	by := 1.0
+	if w.inverse {
+		by = 1 / float64(w.n)
+	}
+	if next == 1 {
+		for s := range w.n {
+			row, y := x[s*step:][:count], h[s*lanes:]
+			for l := range row {
+				row[l] = scaled(y[l], by)
+			}
+		}
+		return
+	}
+	for l := range count {
+		row := x[l*next:][:w.n]
+		for s := range row {
+			row[s] = scaled(h[s*lanes+l], by)
+		}
+	}
+}
+
+// anyLines is lines for lengths with large factors.
+func (w *work) anyLines(x []complex128, step, next, count int) {
+	for l := range count {
+		buf := w.a[:w.n]
+		for s := range buf {
+			buf[s] = x[l*next+s*step]
+		}
+		by := 1.0
+		if w.inverse {
+			w.any.Sequence(buf, buf)
+			by = 1 / float64(w.n)
+		} else {
+			w.any.Coefficients(buf, buf)
+		}
+		for s, y := range buf {
+			x[l*next+s*step] = scaled(y, by)
+		}
+	}
 }

@@ -1,0 +1,3 @@
+package fft
+
+func setAVX(on bool) { useAVX = on }
