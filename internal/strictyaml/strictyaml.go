@@ -31,13 +31,11 @@ func Decode(name string, r io.Reader, into any) error {
 	if len(text) > MaxBytes {
 		return fmt.Errorf("%s: more than %d bytes: this is no settings file", name, MaxBytes)
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict(), yaml.DisallowUnknownField())
-	err = dec.Decode(into)
-	switch {
-	case err == nil:
-	case errors.Is(err, io.EOF): // an empty file changes nothing
+	if empty(text) { // goccy would set all of into to zero
 		return nil
-	default:
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict(), yaml.DisallowUnknownField())
+	if err := dec.Decode(into); err != nil {
 		var y yaml.Error
 		msg, line := err.Error(), 0
 		if errors.As(err, &y) {
@@ -61,6 +59,16 @@ func Decode(name string, r io.Reader, into any) error {
 		return fmt.Errorf("%s: more than one YAML document: keep one", name)
 	}
 	return nil
+}
+
+// empty tells whether text has nothing but comments and marks of documents.
+func empty(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' && string(line) != "---" && string(line) != "..." {
+			return false
+		}
+	}
+	return true
 }
 
 // DecodeBytes is [Decode] for text that is in memory.
