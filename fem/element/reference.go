@@ -1,8 +1,9 @@
 package element
 
 import (
-	"fmt"
 	"math"
+
+	"gonum.org/v1/gonum/spatial/r3"
 )
 
 // Type is a kind of solid element. Nodes are numbered as in VTK: corners first,
@@ -86,15 +87,13 @@ const (
 type Reference struct {
 	Type
 	Enhanced bool
-	Inner    int          // inner shapes
-	Modes    int          // functions of the pressure: 1 constant, 4 linear
-	Xi       [][3]float64 // quadrature points
-	W        []float64    // their weights
-	N        [][]float64  // [point][node] shape functions of the nodes
-	D        [][][3]float64
-	// Extrapolate[node][point] fits the linear (tet) or trilinear (hex) polynomial
-	// to values at the quadrature points and evaluates it at the nodes.
-	Extrapolate [][]float64
+	Inner    int            // inner shapes
+	Modes    int            // functions of the pressure: 1 constant, 4 linear
+	Xi       [][3]float64   // quadrature points
+	W        []float64      // their weights
+	N        [][]float64    // [point][node] shape functions of the nodes
+	D        [][][3]float64 // their derivatives, and those of the inner shapes
+	B        []float64      // value of the bubble; 0 for enhanced modes, which carry no load
 }
 
 var references [NumTypes]*Reference
@@ -135,25 +134,28 @@ func newReference(t Type, enhance bool) *Reference {
 	for _, x := range r.Xi {
 		n, d := t.Shape(x)
 		r.N = append(r.N, n)
-		r.D = append(r.D, append(d, r.inner(x)...))
+		bubble, inner := r.inner(x)
+		r.B = append(r.B, bubble)
+		r.D = append(r.D, append(d, inner...))
 	}
-	r.Extrapolate = r.extrapolation()
 	return r
 }
 
-// inner returns the derivatives of the inner shapes at x.
-func (r *Reference) inner(x [3]float64) [][3]float64 {
+// inner returns the value of the bubble and the derivatives of the inner shapes at
+// x.
+func (r *Reference) inner(x [3]float64) (bubble float64, d [][3]float64) {
 	a, b, c := x[0], x[1], x[2]
 	switch {
 	case r.Enhanced:
-		return [][3]float64{{-2 * a, 0, 0}, {0, -2 * b, 0}, {0, 0, -2 * c}}
+		return 0, [][3]float64{{-2 * a, 0, 0}, {0, -2 * b, 0}, {0, 0, -2 * c}}
 	case r.Type == Brick20:
-		return [][3]float64{{-2 * a * (1 - b*b) * (1 - c*c), -2 * b * (1 - a*a) * (1 - c*c), -2 * c * (1 - a*a) * (1 - b*b)}}
+		p, q, s := 1-a*a, 1-b*b, 1-c*c
+		return p * q * s, [][3]float64{{-2 * a * q * s, -2 * b * p * s, -2 * c * p * q}}
 	case r.Type == Tetra10:
 		d := 1 - a - b - c
-		return [][3]float64{{256 * b * c * (d - a), 256 * a * c * (d - b), 256 * a * b * (d - c)}}
+		return 256 * a * b * c * d, [][3]float64{{256 * b * c * (d - a), 256 * a * c * (d - b), 256 * a * b * (d - c)}}
 	}
-	return nil
+	return 0, nil
 }
 
 // Node returns the reference coordinates of node a: −1 to 1 in bricks, 0 to 1
@@ -284,45 +286,6 @@ func tetra14() (xi [][3]float64, w []float64) {
 	return xi, w
 }
 
-// extrapolation returns the matrix of Extrapolate: with basis b, weights w,
-// points q and nodes a, it is b(a)ᵀ (Σ w b bᵀ)⁻¹ w b(q).
-func (r *Reference) extrapolation() [][]float64 {
-	basis := func(x [3]float64) []float64 {
-		switch {
-		case r.Type == Tetra4:
-			return []float64{1}
-		case r.Type == Tetra10:
-			return []float64{1, x[0], x[1], x[2]}
-		}
-		return []float64{1, x[0], x[1], x[2], x[0] * x[1], x[1] * x[2], x[2] * x[0], x[0] * x[1] * x[2]}
-	}
-	n := len(basis(r.Xi[0]))
-	m := make([]float64, n*n)
-	for q, x := range r.Xi {
-		b := basis(x)
-		for i := range n {
-			for j := range n {
-				m[i*n+j] += r.W[q] * b[i] * b[j]
-			}
-		}
-	}
-	if !factor(m, n) {
-		panic(fmt.Sprintf("element: %s: the points do not fit the polynomial", r.Type))
-	}
-	out := make([][]float64, r.Nodes())
-	for a := range out {
-		out[a] = make([]float64, len(r.Xi))
-		c := basis(r.Type.Node(a))
-		solve(m, n, c)
-		for q, x := range r.Xi {
-			for i, v := range basis(x) {
-				out[a][q] += c[i] * v * r.W[q]
-			}
-		}
-	}
-	return out
-}
-
 // factor replaces the symmetric n×n matrix m by its factors LDLᵀ: L below the
 // diagonal, by rows, and D on it. It reports false if a pivot is zero.
 func factor(m []float64, n int) bool {
@@ -354,6 +317,59 @@ func solve(m []float64, n int, x []float64) {
 		x[i] /= m[i*n+i]
 		for k := i + 1; k < n; k++ {
 			x[i] -= m[k*n+i] * x[k]
+		}
+	}
+}
+
+// Invert returns the reference coordinates, inside the element, of the point p of
+// an element with nodes at x, by Newton's method kept to the element, and the
+// distance of what was found from p.
+func (t Type) Invert(x []r3.Vec, p r3.Vec) (xi [3]float64, off float64) {
+	xi = t.Centre()
+	off = math.Inf(1)
+	c := xi
+	for range 30 {
+		n, d := t.Shape(c)
+		var at r3.Vec
+		for a, q := range x {
+			at = r3.Add(at, r3.Scale(n[a], q))
+		}
+		r := r3.Sub(p, at)
+		if v := r3.Norm(r); v < off {
+			better := v < off*(1-1e-9)
+			xi, off = c, v
+			if !better || v == 0 {
+				break
+			}
+		}
+		inv, det := jacobian(x, d)
+		if det == 0 {
+			break
+		}
+		for i := range 3 { // inv[j][i] = ∂ξ_i/∂x_j
+			c[i] += inv[0][i]*r.X + inv[1][i]*r.Y + inv[2][i]*r.Z
+		}
+		t.clamp(&c)
+	}
+	return xi, off
+}
+
+// clamp moves c into the element.
+func (t Type) clamp(c *[3]float64) {
+	if t.Corners() == 8 {
+		for i := range c {
+			c[i] = min(max(c[i], -1), 1)
+		}
+		return
+	}
+	var sum float64
+	for i := range c {
+		c[i] = max(c[i], 0)
+		sum += c[i]
+	}
+	if sum > 1 {
+		for i := range c {
+			c[i] /= sum
 		}
 	}
 }

@@ -25,6 +25,9 @@ type Body struct {
 	Pressures []Pressure
 	Tractions []Traction
 	Force     []float64 // dead nodal forces, mN, three values a node; nil: none
+	// BodyForce, if not nil, is a dead force per reference volume, kPa/mm, at a
+	// place of the reference shape.
+	BodyForce func(r3.Vec) r3.Vec
 	Springs   []Spring
 	Fixed     []Fix
 }

@@ -148,7 +148,7 @@ func (n *newton) finish(ctx context.Context) (*Solution, error) {
 	sol.Linear = n.total
 	sol.Force = make([]float64, len(n.at.u))
 	var err error
-	sol.Energy, err = n.internal(ctx, sol.Force, make([]float64, len(n.at.alpha)), n.at, false)
+	sol.Energy, err = n.internal(ctx, sol.Force, make([]float64, len(n.at.alpha)), n.at, n.load, false)
 	return &sol, err
 }
 
@@ -170,7 +170,7 @@ func (n *newton) step(ctx context.Context, load float64) error {
 		clear(f)
 		clear(r)
 		clear(n.k.Val)
-		if _, err := n.internal(ctx, f, inner, n.at, true); err != nil {
+		if _, err := n.internal(ctx, f, inner, n.at, load, true); err != nil {
 			return err
 		}
 		n.external(r, n.at, load, true)
@@ -284,7 +284,7 @@ func (n *newton) move(ctx context.Context, dx, res, inner []float64, load float6
 	slope := func(s state) (float64, error) {
 		clear(f)
 		clear(r)
-		if _, err := n.internal(ctx, f, in, s, false); err != nil {
+		if _, err := n.internal(ctx, f, in, s, load, false); err != nil {
 			return 0, err
 		}
 		n.external(r, s, load, false)
@@ -334,7 +334,7 @@ func (n *newton) move(ctx context.Context, dx, res, inner []float64, load float6
 // worst returns the cell around the node with the largest residual.
 func (n *newton) worst(ctx context.Context, load float64) int {
 	f, r := make([]float64, len(n.at.u)), make([]float64, len(n.at.u))
-	if _, err := n.internal(ctx, f, make([]float64, len(n.at.alpha)), n.at, false); err != nil {
+	if _, err := n.internal(ctx, f, make([]float64, len(n.at.alpha)), n.at, load, false); err != nil {
 		return -1
 	}
 	n.external(r, n.at, load, false)

@@ -27,6 +27,8 @@ type system struct {
 	alpha   []int32    // first inner amplitude of each cell; length cells + 1
 	backAt  []int32    // first value of each cell in back; length cells + 1
 	back    []float64  // of element.Continuum.Condense
+	dead    []float64  // nodal forces with those of the body force, at full load; nil: none
+	bubbles []float64  // body force on the inner amplitudes; nil: none
 	scratch sync.Pool
 }
 
@@ -67,11 +69,43 @@ func newSystem(b *Body) *system {
 			s.fixed[3*n], s.fixed[3*n+1], s.fixed[3*n+2] = true, true, true
 		}
 	}
+	s.dead = b.Force
+	if b.BodyForce != nil {
+		s.spreadBodyForce()
+	}
 	s.makePatches(rows)
 	s.k = sparse.NewBSR(rows)
 	s.colours = colour(len(m.Nodes), m.Cells(), m.Cell)
 	s.groups = colour(len(m.Nodes), len(s.patches), func(n int) []int32 { return s.patches[n].nodes })
 	return s
+}
+
+// spreadBodyForce puts the body force on nodes and bubbles.
+func (s *system) spreadBodyForce() {
+	s.dead = make([]float64, 3*len(s.x))
+	copy(s.dead, s.Force)
+	s.bubbles = make([]float64, s.alpha[s.Mesh.Cells()])
+	var c element.Continuum
+	var x []r3.Vec
+	for e := range s.Mesh.Cells() {
+		ref := s.reference(e)
+		x = s.Mesh.Corners(x[:0], e)
+		c.Set(ref, x)
+		for q := range ref.Xi {
+			f := r3.Scale(c.Weight[q], s.BodyForce(c.At[q]))
+			for a, n := range s.Mesh.Cell(e) {
+				s.dead[3*n] += ref.N[q][a] * f.X
+				s.dead[3*n+1] += ref.N[q][a] * f.Y
+				s.dead[3*n+2] += ref.N[q][a] * f.Z
+			}
+			if ref.Inner == 1 {
+				at := s.alpha[e]
+				s.bubbles[at] += ref.B[q] * f.X
+				s.bubbles[at+1] += ref.B[q] * f.Y
+				s.bubbles[at+2] += ref.B[q] * f.Z
+			}
+		}
+	}
 }
 
 // colour groups n items so that those of a group share no node.
@@ -171,8 +205,9 @@ func (s *system) evaluate(w *work, e int, t state, pressure []float64, stiffness
 
 // internal adds the forces of the material in state t to f and, if wanted, their
 // stiffness to s.k; the inner motions are eliminated with the stiffness, and
-// keep their forces without (inner). It returns the strain energy.
-func (s *system) internal(ctx context.Context, f []float64, inner []float64, t state, stiffness bool) (energy float64, err error) {
+// keep their forces without (inner). load is the part of the body force that the
+// bubbles carry. It returns the strain energy.
+func (s *system) internal(ctx context.Context, f []float64, inner []float64, t state, load float64, stiffness bool) (energy float64, err error) {
 	pressure, energy, err := s.dilate(ctx, t)
 	if err != nil {
 		return 0, err
@@ -186,6 +221,11 @@ func (s *system) internal(ctx context.Context, f []float64, inner []float64, t s
 		energies[e] = c.Energy
 		cell := s.Mesh.Cell(e)
 		n := 3 * len(cell)
+		if s.bubbles != nil {
+			for i, v := range s.bubbles[s.alpha[e]:s.alpha[e+1]] {
+				c.Force[n+i] -= load * v
+			}
+		}
 		copy(inner[s.alpha[e]:s.alpha[e+1]], c.Force[n:])
 		if stiffness {
 			if !c.Condense(s.back[s.backAt[e]:s.backAt[e+1]]) {
@@ -233,7 +273,7 @@ func (s *system) scatter(nodes []int32, k []float64) {
 // symmetry, have a symmetric stiffness.
 func (s *system) external(f []float64, t state, load float64, stiffness bool) {
 	var w work
-	for i, v := range s.Force {
+	for i, v := range s.dead {
 		f[i] += load * v
 	}
 	for _, p := range s.Pressures {
