@@ -36,3 +36,44 @@ func BenchmarkPyRadiomics(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkShape(b *testing.B) {
+	for _, body := range []body{crescent(0.4), blob()} {
+		b.Run(body.name, func(b *testing.B) {
+			b.ReportAllocs()
+			r := Region{Size: body.size, Spacing: body.spacing, Mask: body.mask()}
+			var w Workspace
+			for b.Loop() {
+				if _, err := NewShape(b.Context(), &w, r); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(len(w.hull.points)), "corners")
+		})
+	}
+}
+
+// Moran's I and Geary's C of a full cube and of plaques.
+func BenchmarkAutocorrelation(b *testing.B) {
+	cube := body{"cube", [3]int{100, 100, 100}, [3]float64{1, 1, 1}, func(i, j, k int) bool { return true }}
+	for _, body := range []body{crescent(0.5), crescent(0.4), crescent(0.3), blob(), cube} {
+		b.Run(body.name, func(b *testing.B) {
+			b.ReportAllocs()
+			var inside []int
+			var values []float64
+			for n, in := range body.mask() {
+				if in {
+					inside, values = append(inside, n), append(values, float64(n*n%1013))
+				}
+			}
+			var f field
+			for b.Loop() {
+				f.standardise(body.size, body.spacing, inside, values)
+				if _, _, err := f.autocorrelation(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(len(values)), "voxels")
+		})
+	}
+}

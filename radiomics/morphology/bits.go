@@ -21,6 +21,10 @@ type Workspace struct {
 	chain   []point    // outline of a plane
 	corners []point    // candidates for the hull
 	far     farthest
+	hull    hull
+	search  boxSearch
+	ball    enclosing
+	field   field
 }
 
 // resized returns s with n elements, reusing its memory; their values are

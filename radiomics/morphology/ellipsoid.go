@@ -15,7 +15,9 @@ type Solid struct {
 //
 // with α² = 1 − b²/a², β² = 1 − c²/a² and Legendre polynomials P. The products
 // Q_ν = (αβ)^ν P_ν follow the three-term recurrence without the division, so
-// that a sphere is no exception.
+// that a sphere is no exception. It is the standard's own measure, on which its
+// reference values rest: a long ellipsoid has a larger area (by a fifth at
+// axes 2 : 1 : 1).
 func ellipsoid(a, b, c float64) Solid {
 	a2, b2 := 1-b*b/(a*a), 1-c*c/(a*a)
 	x, p := (a2+b2)/2, a2*b2

@@ -1,6 +1,8 @@
 package morphology
 
 import (
+	"context"
+	"fmt"
 	"math"
 
 	"github.com/plaquerisk/plaquerisk/feature"
@@ -26,6 +28,110 @@ type Shape struct {
 	intensityReason feature.Reason // of what weighs intensities
 }
 
+// Region is a region of interest in a box of voxels, i fastest, then j, then k.
+type Region struct {
+	Size    [3]int
+	Spacing [3]float64 // mm
+	Mask    []bool     // the morphological mask
+	// Inside are the offsets of the intensity mask in the box, ascending, and
+	// Values the intensities there.
+	Inside []int
+	Values []float64
+}
+
+// NewShape measures a region. It fails only if ctx ends.
+func NewShape(ctx context.Context, w *Workspace, r Region) (*Shape, error) {
+	if len(r.Inside) != len(r.Values) {
+		panic(fmt.Sprintf("morphology: NewShape: %d intensities at %d offsets", len(r.Values), len(r.Inside)))
+	}
+	s := &w.shape
+	nan := math.NaN()
+	none := Solid{nan, nan}
+	*s = Shape{Mesh: none, Diameter: nan, Axes: [3]float64{nan, nan, nan}, Bounds: none, Hull: none, OrientedBox: none,
+		PrincipalSolid: none, EnclosingSolid: none, MeanIntensity: nan, Shift: nan, MoranI: nan, GearyC: nan,
+		reason: feature.EmptyRegion, intensityReason: feature.EmptyRegion}
+	b := &w.region
+	pack(b, r.Size, r.Mask)
+	if b.voxels == 0 {
+		return s, nil
+	}
+	s.Voxels, s.reason = b.voxels, feature.Defined
+	m := b.moments()
+	s.measure(w, r.Spacing, &m)
+	if len(r.Values) > 0 {
+		return s, s.weigh(ctx, w, r, &m)
+	}
+	return s, nil
+}
+
+// measure fills s with what does not read intensities. Principal axes follow
+// from the covariance of the voxel centres divided by n − 1, as in IBSI's
+// reference values.
+func (s *Shape) measure(w *Workspace, spacing [3]float64, m *moments) {
+	b := &w.region
+	s.VoxelVolume = float64(s.Voxels) * (spacing[0] * spacing[1] * spacing[2])
+	s.Mesh = b.mesh(ibsiCubes, spacing)
+	s.Bounds = box(float64(b.size[0]-2)*spacing[0], float64(b.size[1]-2)*spacing[1], float64(b.size[2]-2)*spacing[2])
+	w.lines()
+	w.outermost()
+	w.hull.build(w.corners)
+	corners := w.hull.finish()
+	s.Hull = w.hull.solid(spacing)
+	s.Diameter = w.far.diameter(corners, spacing)
+	s.OrientedBox = w.search.smallest(&w.hull, spacing)
+	s.EnclosingSolid = w.ball.smallest(corners, spacing)
+	if s.Voxels == 1 {
+		s.reason = feature.OneVoxel
+		return
+	}
+	s.Axes = m.axes(spacing, float64(m.n-1))
+	if s.Axes[2] == 0 {
+		s.reason = feature.OneSlice
+		s.PrincipalSolid = Solid{} // no volume to divide by
+		return
+	}
+	s.PrincipalSolid = ellipsoid(s.Axes[0]/2, s.Axes[1]/2, s.Axes[2]/2)
+}
+
+// weigh fills s with what reads intensities.
+func (s *Shape) weigh(ctx context.Context, w *Workspace, r Region, m *moments) error {
+	f := &w.field
+	s.IntensityVoxels, s.intensityReason = len(r.Values), feature.Defined
+	s.MeanIntensity = f.standardise(r.Size, r.Spacing, r.Inside, r.Values)
+	if math.IsNaN(s.MeanIntensity) || math.IsInf(s.MeanIntensity, 0) {
+		s.MeanIntensity, s.intensityReason = math.NaN(), NotFinite
+		return nil
+	}
+	// Distances from the mean position, so that the centres' difference keeps its
+	// digits.
+	var total float64
+	var moved [3]float64
+	for n, o := range r.Inside {
+		row := o / r.Size[0]
+		p := [3]int{o - row*r.Size[0], row % r.Size[1], row / r.Size[1]}
+		for a := range 3 {
+			moved[a] += r.Values[n] * (float64(p[a]-w.region.lo[a]+1) - m.mean[a]) * r.Spacing[a]
+		}
+		total += r.Values[n]
+	}
+	if total != 0 { // intensities that add to zero have no centre
+		s.Shift = math.Sqrt(square(moved[0]/total) + square(moved[1]/total) + square(moved[2]/total))
+	}
+	switch {
+	case len(r.Values) == 1:
+		s.intensityReason = feature.OneVoxel
+	case len(f.y) == 0:
+		s.intensityReason = feature.OneLevel
+	}
+	var err error
+	s.MoranI, s.GearyC, err = f.autocorrelation(ctx)
+	return err
+}
+
+// NotFinite is the reason of values that rest on an intensity which is not a
+// finite number.
+const NotFinite feature.Reason = "not_finite"
+
 // sphericity returns (36πV²)^⅓/A.
 func (m Solid) sphericity() float64 { return math.Cbrt(36*math.Pi*m.Volume*m.Volume) / m.Area }
 
@@ -50,12 +156,17 @@ func (s *Shape) Values(dst []float64, support []feature.Support) {
 		return
 	}
 	for n := range ShapeFeatures {
-		if !weighted[ShapeFeatures[n].Name] {
+		name := ShapeFeatures[n].Name
+		if !weighted[name] {
 			continue
 		}
 		support[n].Voxels = s.IntensityVoxels
-		if math.IsNaN(dst[n]) && s.intensityReason != feature.Defined {
-			support[n].Reason = s.intensityReason
+		if !math.IsNaN(dst[n]) {
+			continue
+		}
+		support[n].Reason = s.intensityReason
+		if s.intensityReason == feature.Defined || name == "centre_of_mass_shift" && !math.IsNaN(s.MeanIntensity) {
+			support[n].Reason = feature.ZeroDenominator // intensities that add to zero
 		}
 	}
 }

@@ -1,0 +1,258 @@
+package morphology
+
+import "math"
+
+// enclosing finds the smallest ellipsoid around points.
+type enclosing struct {
+	all    [][4]float64 // mm from their middle, and 1
+	points [][4]float64 // those that are looked at
+	weight []float64
+	reach  []float64 // qᵀX⁻¹q of each point q
+}
+
+// enclosingTolerance ε is how far, relatively, the reach of the farthest point
+// may be from 4; the volume is then at most 2ε above the smallest.
+const enclosingTolerance = 1e-6
+
+// smallest returns the smallest ellipsoid around the points, in half voxels. The
+// method is Khachiyan's with steps away from points that do not matter: weights u
+// of the points q = (p, 1) are moved to the farthest, or from the nearest that
+// has some, until all that have some are equally far,
+//
+//	X = Σ u q qᵀ,   qᵀX⁻¹q ≤ 4 (1 + ε)                                  (R.10)
+//
+// See Todd and Yıldırım, Discrete Appl. Math. 155 (2007) 1731. Few points touch
+// the ellipsoid, so it starts with six and takes in those that are farthest
+// outside until none is. The ellipsoid is then enlarged by what the tolerance
+// left.
+func (e *enclosing) smallest(points []point, spacing [3]float64) Solid {
+	e.all = resized(e.all, len(points))
+	lo, hi := points[0], points[0]
+	for _, p := range points {
+		for a := range 3 {
+			lo[a], hi[a] = min(lo[a], p[a]), max(hi[a], p[a])
+		}
+	}
+	for n, p := range points {
+		for a := range 3 {
+			e.all[n][a] = (float64(p[a]) - float64(lo[a]+hi[a])/2) * (spacing[a] / 2)
+		}
+		e.all[n][3] = 1
+	}
+	e.start()
+	most := 0.0
+	for {
+		inverse := e.balance()
+		// The farthest points of all, one in each direction's octant.
+		var far [8]int
+		var reach [8]float64
+		most = 0
+		for n := range e.all {
+			q := &e.all[n]
+			r := form(&inverse, q)
+			most = max(most, r)
+			octant := 0
+			for a := range 3 {
+				if q[a] > 0 {
+					octant |= 1 << a
+				}
+			}
+			if r > reach[octant] {
+				far[octant], reach[octant] = n, r
+			}
+		}
+		grown := false
+		for o, r := range reach {
+			if r > 4*(1+enclosingTolerance) {
+				e.take(far[o])
+				grown = true
+			}
+		}
+		if !grown {
+			break
+		}
+	}
+	var centre [3]float64
+	for n := range e.points {
+		for a := range 3 {
+			centre[a] += e.weight[n] * e.points[n][a]
+		}
+	}
+	var c [3][3]float64
+	for n := range e.points {
+		for a := range 3 {
+			for b := range 3 {
+				c[a][b] += e.weight[n] * (e.points[n][a] - centre[a]) * (e.points[n][b] - centre[b])
+			}
+		}
+	}
+	l := eigenvalues(c)
+	most--
+	return ellipsoid(math.Sqrt(most*l[0]), math.Sqrt(most*l[1]), math.Sqrt(most*l[2]))
+}
+
+// take adds a point without weight to those that are looked at.
+func (e *enclosing) take(n int) {
+	e.points = append(e.points, e.all[n])
+	e.weight, e.reach = append(e.weight, 0), append(e.reach, 0)
+}
+
+// form returns qᵀMq.
+func form(m *[4][4]float64, q *[4]float64) float64 {
+	return q[0]*(m[0][0]*q[0]+2*(m[0][1]*q[1]+m[0][2]*q[2]+m[0][3]*q[3])) +
+		q[1]*(m[1][1]*q[1]+2*(m[1][2]*q[2]+m[1][3]*q[3])) +
+		q[2]*(m[2][2]*q[2]+2*m[2][3]*q[3]) + q[3]*q[3]*m[3][3]
+}
+
+// balance moves weights until the points that have some are equally far and none
+// is farther, and returns X⁻¹.
+func (e *enclosing) balance() [4][4]float64 {
+	const d = 4
+	var inverse [4][4]float64
+	for step := 0; step < 100_000; step++ {
+		if step%64 == 0 { // rounding does not pile up
+			inverse = e.refresh()
+		}
+		far, near := 0, -1
+		for n, r := range e.reach {
+			if r > e.reach[far] {
+				far = n
+			}
+			if e.weight[n] > 0 && (near < 0 || r < e.reach[near]) {
+				near = n
+			}
+		}
+		at, r := far, e.reach[far]
+		if d-e.reach[near] > r-d {
+			at, r = near, e.reach[near]
+		}
+		if math.Abs(r-d) <= d*enclosingTolerance/2 {
+			break
+		}
+		// The step that shrinks the volume most; a step back cannot take more
+		// weight than there is.
+		beta := (r - d) / (d * (r - 1))
+		if beta < 0 {
+			beta = max(beta, -e.weight[at]/(1-e.weight[at]))
+		}
+		q := e.points[at]
+		var w [4]float64
+		for a := range 4 {
+			for b := range 4 {
+				w[a] += inverse[a][b] * q[b]
+			}
+		}
+		share := beta / (1 - beta + beta*r)
+		for n := range e.points {
+			p := &e.points[n]
+			g := w[0]*p[0] + w[1]*p[1] + w[2]*p[2] + w[3]*p[3]
+			e.reach[n] = (e.reach[n] - share*g*g) / (1 - beta)
+			e.weight[n] *= 1 - beta
+		}
+		for a := range 4 {
+			for b := range 4 {
+				inverse[a][b] = (inverse[a][b] - share*w[a]*w[b]) / (1 - beta)
+			}
+		}
+		e.weight[at] += beta
+		if e.weight[at] < 1e-14 {
+			e.weight[at] = 0
+		}
+	}
+	return e.refresh()
+}
+
+// start takes in the two ends along three directions, each across the lines
+// between the ends before, so that they span a volume, with equal weights.
+func (e *enclosing) start() {
+	e.points, e.weight, e.reach = e.points[:0], e.weight[:0], e.reach[:0]
+	across := [3]float64{1, 0, 0}
+	var spans [2][3]float64
+	for n := range 3 {
+		low, high := 0, 0
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for m := range e.all {
+			x := dot3(across, [3]float64(e.all[m][:3]))
+			if x < lo {
+				low, lo = m, x
+			}
+			if x > hi {
+				high, hi = m, x
+			}
+		}
+		e.take(low)
+		e.take(high)
+		if n == 2 {
+			break
+		}
+		for a := range 3 {
+			spans[n][a] = e.all[high][a] - e.all[low][a]
+		}
+		if n == 0 {
+			across = cross3(spans[0], [3]float64{0, 0, 1})
+			if dot3(across, across) < 1e-6*dot3(spans[0], spans[0]) {
+				across = cross3(spans[0], [3]float64{0, 1, 0})
+			}
+		} else {
+			across = cross3(spans[0], spans[1])
+		}
+	}
+	for n := range e.weight {
+		e.weight[n] = 1 / float64(len(e.weight))
+	}
+}
+
+// refresh computes X⁻¹ and the reach of all points from the weights.
+func (e *enclosing) refresh() [4][4]float64 {
+	var x [4][4]float64
+	for n := range e.points {
+		if w := e.weight[n]; w > 0 {
+			q := &e.points[n]
+			for a := range 4 {
+				for b := range 4 {
+					x[a][b] += w * q[a] * q[b]
+				}
+			}
+		}
+	}
+	inverse := invert(x)
+	for n := range e.points {
+		e.reach[n] = form(&inverse, &e.points[n])
+	}
+	return inverse
+}
+
+// invert returns the inverse of a symmetric positive definite matrix, by
+// elimination with the largest pivots.
+func invert(x [4][4]float64) [4][4]float64 {
+	var y [4][4]float64
+	for a := range 4 {
+		y[a][a] = 1
+	}
+	for c := range 4 {
+		p := c
+		for a := c + 1; a < 4; a++ {
+			if math.Abs(x[a][c]) > math.Abs(x[p][c]) {
+				p = a
+			}
+		}
+		x[c], x[p] = x[p], x[c]
+		y[c], y[p] = y[p], y[c]
+		s := 1 / x[c][c]
+		for b := range 4 {
+			x[c][b] *= s
+			y[c][b] *= s
+		}
+		for a := range 4 {
+			if a == c {
+				continue
+			}
+			m := x[a][c]
+			for b := range 4 {
+				x[a][b] -= m * x[c][b]
+				y[a][b] -= m * y[c][b]
+			}
+		}
+	}
+	return y
+}
