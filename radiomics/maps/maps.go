@@ -124,7 +124,7 @@ func (k *kernel) cubes(ctx context.Context, m *Maps, fs []int) error {
 		return nil
 	}
 	cfg := k.cfg.Texture
-	cfg.Families, cfg.Aggregations = nil, nil
+	cfg.Families, cfg.Aggregations, cfg.MCC = nil, nil, false
 	families, aggregations := map[texture.Family]bool{}, map[texture.Aggregation]bool{}
 	first := false
 	for _, f := range fs {
@@ -133,6 +133,7 @@ func (k *kernel) cubes(ctx context.Context, m *Maps, fs []int) error {
 			first = true
 			continue
 		}
+		cfg.MCC = cfg.MCC || g.name == maximalCorrelation // dear, so only on request
 		if !families[g.texture] {
 			families[g.texture] = true
 			cfg.Families = append(cfg.Families, g.texture)
@@ -189,11 +190,14 @@ func (k *kernel) cubes(ctx context.Context, m *Maps, fs []int) error {
 	return failed
 }
 
+// maximalCorrelation is the feature with an eigenvalue problem per matrix.
+const maximalCorrelation = "maximal_correlation_coefficient"
+
 // limit returns the value of a texture feature in a cube. PyRadiomics keeps
 // the matrices of cubes as large as all levels of the region need, so that the
 // second eigenvalue of a flat cube is 0; alone, a flat region has MCC 1.
 func (k *kernel) limit(g *mapped, v texture.Value) float64 {
-	if k.cfg.Texture.Convention == texture.PyRadiomics && g.texture == texture.GLCM && g.name == "maximal_correlation_coefficient" &&
+	if k.cfg.Texture.Convention == texture.PyRadiomics && g.texture == texture.GLCM && g.name == maximalCorrelation &&
 		v.Reason == feature.OneLevel && k.highest > k.lowest {
 		return 0
 	}
