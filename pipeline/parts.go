@@ -15,65 +15,8 @@ import (
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/fem"
 	"github.com/plaquerisk/plaquerisk/imaging"
-	"github.com/plaquerisk/plaquerisk/imaging/format"
-	"github.com/plaquerisk/plaquerisk/radiomics"
 	"github.com/plaquerisk/plaquerisk/risk"
-	"github.com/plaquerisk/plaquerisk/segmentation"
 )
-
-// Regions computes radiomics and HU composition of every region of a mask file,
-// whatever the regions are. The image is not judged as a coronary CT: f.CT may
-// be any image.
-func (p *Pipeline) Regions(ctx context.Context, f Files) (*feature.Table, []risk.Note, error) {
-	in, err := p.readAny(ctx, f)
-	if err != nil {
-		return nil, nil, err
-	}
-	seg, err := format.ReadSegmentation(f.Seg)
-	if err != nil {
-		return nil, nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
-	}
-	composition := compositionSchema()
-	schema, err := feature.NewSchema(append(composition.Columns(), radiomics.Columns(p.cfg.Radiomics)...)...)
-	if err != nil {
-		return nil, nil, err
-	}
-	table := &feature.Table{Schema: schema}
-	var notes []risk.Note
-	for n, s := range seg.Segments {
-		m := seg.Mask(n)
-		if m == nil {
-			continue
-		}
-		name := s.Name
-		if name == "" {
-			name = fmt.Sprintf("label-%d", s.Value)
-		}
-		matched, found, err := segmentation.Match(&in.Volume.Grid, []segmentation.Mask{{Name: name, Mask: m}})
-		if err != nil {
-			return nil, nil, fail(Unreadable, "PLQ-602", fmt.Errorf("region %s: %w", name, err))
-		}
-		notes = append(notes, found...)
-		if len(matched) == 0 {
-			continue
-		}
-		roi := matched[0].Mask
-		texture, found, err := radiomics.Extract(ctx, in.Volume, roi, p.cfg.Radiomics)
-		if err != nil {
-			return nil, nil, fail(NothingToScore, "PLQ-612", fmt.Errorf("region %s: %w", name, err))
-		}
-		notes = append(notes, found...)
-		v, err := feature.Join(p.composition(in.Volume, roi), texture)
-		if err != nil {
-			return nil, nil, err
-		}
-		table.Rows = append(table.Rows, feature.Row{Case: in.Case, Patient: in.Case, Lesion: name, Label: feature.Unknown, Values: v.Values})
-	}
-	if len(table.Rows) == 0 {
-		return nil, nil, fail(NothingToScore, "PLQ-605", fmt.Errorf("%s holds no region", f.Seg))
-	}
-	return table, notes, nil
-}
 
 // readAny reads an image of any kind; a DICOM series must be complete but need
 // not be a coronary CT.
@@ -93,7 +36,7 @@ func (p *Pipeline) readAny(ctx context.Context, f Files) (Input, error) {
 	if err != nil {
 		return Input{}, fail(Unreadable, "PLQ-601", err)
 	}
-	return Input{Case: caseName(f.Case, sum), Volume: vol}, nil
+	return Input{Case: caseName(f.Case, sum), Volume: vol, Inputs: []risk.Input{{Role: "ct", Files: 1, SHA256: sum}}}, nil
 }
 
 // compositionSchema holds the anatomy columns that need nothing but HU.

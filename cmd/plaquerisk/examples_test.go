@@ -144,6 +144,8 @@ func writeExamples(t *testing.T) {
 	do("solve", "--config", at("quick.yaml"), "--ct", filepath.Join(patient, "patient", "ct"),
 		"--seg", filepath.Join(patient, "patient", "segmentation.seg.nrrd"), "--out", at("walls"))
 	do("config", "init", at("settings.yaml"))
+	do("extract", "radiomics", "--ct", filepath.Join(patient, "ct.nii.gz"), "--mask", filepath.Join(patient, "plaques.seg.nrrd"),
+		"--case", "p1", "--profile", "coronary", "--out", at("features.json"))
 
 	// What depends on the machine and the day is fixed; pictures are left out.
 	fixed := map[string]string{
@@ -164,6 +166,8 @@ func writeExamples(t *testing.T) {
 	}
 	examples := map[string][]byte{
 		"settings.yaml":     read(at("settings.yaml")),
+		"features.json":     trimmed(t, read(at("features.json")), fixed),
+		"dictionary.json":   trimmed(t, do("radiomics", "list", "--json"), fixed),
 		"version.json":      trimmed(t, do("version", "--json"), fixed),
 		"inspect.json":      trimmed(t, do("inspect", "--json", filepath.Join(patient, "patient", "ct")), fixed),
 		"assessment.json":   trimmed(t, read(patient, "result", "assessment.json"), fixed),

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/pipeline"
-	"github.com/plaquerisk/plaquerisk/radiomics"
 )
 
 // extract groups the commands that compute features only.
@@ -20,69 +18,10 @@ func (a *app) extract() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "extract",
 		Short: "Compute features only",
-		Example: `  plaquerisk extract radiomics --ct image.nii.gz --mask mask.nii.gz --profile ibsi --out features.csv
+		Example: `  plaquerisk extract radiomics --ct image.nii.gz --mask mask.nii.gz --out features.csv
   plaquerisk extract anatomy --ct study/ct --seg plaque.seg.nrrd --out anatomy.csv`,
 	}
 	cmd.AddCommand(a.extractRadiomics(), a.extractAnatomy())
-	return cmd
-}
-
-// profiles are the named radiomics settings.
-var profiles = []struct {
-	name, doc string
-	config    func(cfg pipeline.Config) radiomics.Config
-}{
-	{"plaque", "the settings in force: resampled, for coronary plaques", func(cfg pipeline.Config) radiomics.Config { return cfg.Radiomics }},
-	{"ibsi", "IBSI definitions on the image's own grid, no resampling", func(pipeline.Config) radiomics.Config { return radiomics.IBSIConfig() }},
-}
-
-func (a *app) extractRadiomics() *cobra.Command {
-	var files pipeline.Files
-	var profile, out string
-	cmd := &cobra.Command{
-		Use:   "radiomics --ct IMAGE --mask MASK --out FILE.csv",
-		Short: "Radiomic features and HU composition of every region of a mask",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if files.CT == "" || files.Seg == "" || out == "" {
-				return usageError("extract radiomics needs --ct, --mask and --out")
-			}
-			cfg, _, err := a.settings()
-			if err != nil {
-				return err
-			}
-			var names []string
-			found := false
-			for _, p := range profiles {
-				names = append(names, p.name)
-				if p.name == profile {
-					cfg.Radiomics, found = p.config(cfg), true
-				}
-			}
-			if !found {
-				return usageError("--profile %q: want one of %s", profile, strings.Join(names, ", "))
-			}
-			p, err := a.pipelineWith(cfg, "none")
-			if err != nil {
-				return err
-			}
-			table, notes, err := p.Regions(cmd.Context(), files)
-			if err != nil {
-				return err
-			}
-			if !a.quiet {
-				printNotes(a.stderr, notes)
-			}
-			return a.writeFile(out, func(w io.Writer) error { return feature.WriteCSV(w, table) })
-		},
-	}
-	f := cmd.Flags()
-	f.StringVar(&files.CT, "ct", "", "image: DICOM `DIR`, NIfTI or NRRD")
-	f.StringVar(&files.Seg, "mask", "", "mask or label map `FILE`: NIfTI, NRRD or .seg.nrrd")
-	f.StringVar(&files.Series, "series", "", "`UID` of the series to take; else the best candidate")
-	f.StringVar(&files.Case, "case", "", "research `ID` for the table; else made from the image's hash")
-	f.StringVar(&profile, "profile", "plaque", "plaque (settings in force) or ibsi (native grid, no resampling)")
-	f.StringVar(&out, "out", "", "CSV `FILE` to write")
 	return cmd
 }
 

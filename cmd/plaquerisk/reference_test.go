@@ -31,6 +31,7 @@ import (
 	"github.com/plaquerisk/plaquerisk/phantom"
 	"github.com/plaquerisk/plaquerisk/pipeline"
 	"github.com/plaquerisk/plaquerisk/radiomics"
+	"github.com/plaquerisk/plaquerisk/radiomics/pyradiomics"
 	"github.com/plaquerisk/plaquerisk/risk"
 	"github.com/plaquerisk/plaquerisk/segmentation"
 )
@@ -223,7 +224,7 @@ func featuresPage() []byte {
 // notesPage lists every code; a code must have one meaning.
 func notesPage(t *testing.T) []byte {
 	var all []risk.Code
-	for _, codes := range [][]risk.Code{dicom.NoteCodes, segmentation.NoteCodes, radiomics.NoteCodes, fem.NoteCodes, classifier.NoteCodes, pipeline.NoteCodes} {
+	for _, codes := range [][]risk.Code{dicom.NoteCodes, segmentation.NoteCodes, radiomics.NoteCodes, pyradiomics.NoteCodes, fem.NoteCodes, classifier.NoteCodes, pipeline.NoteCodes} {
 		all = append(all, codes...)
 	}
 	slices.SortFunc(all, func(a, b risk.Code) int { return strings.Compare(a.Code, b.Code) })
@@ -298,7 +299,7 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 	}
 	nullable := func(t reflect.Type) *jsonschema.Schema {
 		switch t {
-		case reflect.TypeFor[risk.Number]():
+		case reflect.TypeFor[risk.Number](), reflect.TypeFor[feature.Value](), reflect.TypeFor[*int]():
 			return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "number"}, {Type: "null"}}, Description: "null: undefined or not computed"}
 		case reflect.TypeFor[risk.Samples]():
 			return &jsonschema.Schema{Type: "string", ContentEncoding: "base64", Description: "little-endian float32, row by row"}
@@ -323,6 +324,8 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 		{"cohort", "json", &phantom.Cohort{}},
 		{"model", "json", &modelFile{}},
 		{"version", "json", &versionFile{}},
+		{"features", "json", &feature.Document{}},
+		{"dictionary", "json", &dictionary{}},
 		{"settings", "yaml", &pipeline.File{}},
 		{"labels", "yaml", segmentation.LabelMap{}},
 	} {

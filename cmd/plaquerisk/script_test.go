@@ -21,6 +21,7 @@ import (
 
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/imaging/format"
+	"github.com/plaquerisk/plaquerisk/imaging/mha"
 	"github.com/plaquerisk/plaquerisk/imaging/nifti"
 	"github.com/plaquerisk/plaquerisk/imaging/nrrd"
 	"github.com/plaquerisk/plaquerisk/pipeline"
@@ -41,7 +42,7 @@ func TestMain(m *testing.M) {
 }
 
 // shared is what several tests read and none writes: a small phantom, its
-// masks in part, its CT as NIfTI, and its result.
+// masks in part and displaced, its CT as NIfTI and MetaImage, and its result.
 var shared struct {
 	once sync.Once
 	dir  string
@@ -93,9 +94,22 @@ func makeShared() (err error) {
 		}
 		unnamed.Segments[n].Name = "region " + strconv.Itoa(n+1)
 	}
-	var b bytes.Buffer
+	shifted := plaques
+	shifted.Origin.X += 0.2 // about half a voxel
+	labels := imaging.Segmentation{Grid: all.Grid, Layers: [][]int32{make([]int32, all.Len())}}
+	for n, s := range plaques.Segments {
+		for o, v := range plaques.Layers[s.Layer] {
+			if v == s.Value {
+				labels.Layers[0][o] = int32(n + 1)
+			}
+		}
+	}
+	var b, meta, mask bytes.Buffer
 	return errors.Join(
 		nifti.WriteVolume(&b, in.Volume, true), os.WriteFile(at("ct.nii.gz"), b.Bytes(), 0o644),
+		mha.WriteVolume(&meta, in.Volume, true), os.WriteFile(at("ct.mha"), meta.Bytes(), 0o644),
+		mha.WriteSegmentation(&mask, &labels, true), os.WriteFile(at("plaques.mha"), mask.Bytes(), 0o644),
+		writeSegments(at("shifted.seg.nrrd"), &shifted),
 		writeSegments(at("plaques.seg.nrrd"), &plaques), writeSegments(at("walls.seg.nrrd"), &walls), writeSegments(at("unnamed.seg.nrrd"), &unnamed))
 }
 

@@ -13,19 +13,44 @@ import (
 // Write stores data at path through a temporary file beside it. The folder
 // must exist.
 func Write(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")
+	f, err := Create(path)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // fails, as it should, after the rename
+	defer f.Discard()
 	if _, err := f.Write(data); err != nil {
-		f.Close()
 		return err
 	}
+	return f.Commit()
+}
+
+// File is a file in the making: write to it, then Commit or Discard.
+type File struct {
+	*os.File // temporary, beside the final place
+	target   string
+}
+
+// Create starts a file that will stand at target, whose folder must exist.
+func Create(target string) (*File, error) {
+	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".tmp-*")
+	if err != nil {
+		return nil, err
+	}
+	return &File{f, target}, nil
+}
+
+// Commit moves the file to its place.
+func (f *File) Commit() error {
 	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return os.Rename(f.Name(), f.target)
+}
+
+// Discard removes the file. After Commit it does nothing.
+func (f *File) Discard() {
+	f.Close()
+	os.Remove(f.Name())
 }
 
 // ErrExists says that the place of a folder is taken.

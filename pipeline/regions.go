@@ -1,0 +1,288 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/imaging/format"
+	"github.com/plaquerisk/plaquerisk/internal/strictyaml"
+	"github.com/plaquerisk/plaquerisk/internal/version"
+	"github.com/plaquerisk/plaquerisk/radiomics"
+	"github.com/plaquerisk/plaquerisk/radiomics/pyradiomics"
+	"github.com/plaquerisk/plaquerisk/risk"
+	"github.com/plaquerisk/plaquerisk/segmentation"
+)
+
+// The profiles of radiomics.
+const (
+	ProfileIBSI        = "ibsi"        // the standard
+	ProfilePyRadiomics = "pyradiomics" // its conventions, names and parameter files
+	ProfileCoronary    = "coronary"    // plaques: the settings in force, with volumes by HU
+	profilePlaque      = "plaque"      // the older name of coronary
+)
+
+// Profiles are the names of all profiles, the default first.
+var Profiles = []string{ProfileIBSI, ProfilePyRadiomics, ProfileCoronary}
+
+// ofPyRadiomics finds the sections of a parameter file of PyRadiomics, in YAML
+// or JSON.
+var ofPyRadiomics = regexp.MustCompile(`(?m)^[\s{]*["']?(imageType|featureClass|setting|voxelSetting)["']?\s*:`)
+
+// Profile is a set of features of regions with all its settings.
+type Profile struct {
+	Name   string
+	Schema feature.Schema
+	label  int32 // the region to take where a case names none; 0: all
+	// extract computes the features of one region, and text beside them.
+	extract func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, label int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error)
+}
+
+// Profile returns a profile with the settings of a parameter file over its own;
+// params may be "". Without a name it is the profile of the parameter file:
+// pyradiomics if the file has its sections, else ibsi.
+func (p *Pipeline) Profile(name, params string) (*Profile, error) {
+	var text []byte
+	if params != "" {
+		var err error
+		if text, err = os.ReadFile(params); err != nil {
+			return nil, fail(BadConfig, "PLQ-603", err)
+		}
+	}
+	if name == "" {
+		name = ProfileIBSI
+		if ofPyRadiomics.Match(text) {
+			name = ProfilePyRadiomics
+		}
+	}
+	switch name {
+	case ProfilePyRadiomics:
+		return pyRadiomicsProfile(params, text)
+	case ProfileIBSI:
+		return p.radiomicsProfile(name, radiomics.IBSIConfig(), params, text)
+	case ProfileCoronary, profilePlaque:
+		return p.radiomicsProfile(ProfileCoronary, p.cfg.Radiomics, params, text)
+	}
+	return nil, fail(Usage, "PLQ-620", fmt.Errorf("--profile %q: want one of %s", name, strings.Join(Profiles, ", ")))
+}
+
+// radiomicsProfile is a profile of package radiomics.
+func (p *Pipeline) radiomicsProfile(name string, cfg radiomics.Config, params string, text []byte) (*Profile, error) {
+	if ofPyRadiomics.Match(text) {
+		return nil, fail(BadConfig, "PLQ-603", fmt.Errorf("%s is a parameter file of PyRadiomics: use --profile %s", params, ProfilePyRadiomics))
+	}
+	if err := strictyaml.DecodeBytes(params, text, &cfg); err != nil {
+		return nil, fail(BadConfig, "PLQ-603", err)
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, fail(BadConfig, "PLQ-603", fmt.Errorf("profile %s %s: %w", name, params, err))
+	}
+	cols := radiomics.Columns(cfg)
+	if name == ProfileCoronary {
+		composition := compositionSchema()
+		cols = append(composition.Columns(), cols...)
+	}
+	schema, err := feature.NewSchema(cols...)
+	if err != nil {
+		return nil, err
+	}
+	extract := func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, _ int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error) {
+		v, notes, err := radiomics.Extract(ctx, vol, roi, cfg)
+		if err == nil && name == ProfileCoronary {
+			v, err = feature.Join(p.composition(vol, roi), v)
+		}
+		return v, nil, notes, err
+	}
+	return &Profile{Name: name, Schema: schema, extract: extract}, nil
+}
+
+// pyRadiomicsProfile is the profile of a parameter file of PyRadiomics.
+func pyRadiomicsProfile(name string, text []byte) (*Profile, error) {
+	params := pyradiomics.DefaultParams()
+	if name != "" {
+		var err error
+		if params, err = pyradiomics.Parse(name, text); err != nil {
+			return nil, fail(BadConfig, "PLQ-603", err)
+		}
+	}
+	schema, err := feature.NewSchema(pyradiomics.Columns(params)...)
+	if err != nil {
+		return nil, err
+	}
+	extract := func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, label int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error) {
+		own := *params
+		own.Label = int(label)
+		e, err := pyradiomics.NewExtractor(&own)
+		if err != nil {
+			return feature.Vector{}, nil, nil, err
+		}
+		return e.Diagnose(ctx, vol, roi)
+	}
+	return &Profile{Name: ProfilePyRadiomics, Schema: schema, label: int32(params.Label), extract: extract}, nil
+}
+
+// RegionCase is an image with a mask: one row of a table of cases.
+type RegionCase struct {
+	Files
+	Patient string              // "": the case
+	Label   int32               // the region to take; 0: the profile's choice
+	Given   []pyradiomics.Field // cells of the table, to be repeated
+}
+
+// Regions are the rows of a case, one per region.
+type Regions struct {
+	Rows  []feature.Row // without Extra
+	Extra [][]pyradiomics.Field
+	Notes []risk.Note
+}
+
+// Regions computes the features of a profile for the regions of a mask,
+// whatever they are. The image is not judged as a coronary CT and may be any.
+// Unless resample is set, the voxels of the mask must be voxels of the image.
+func (p *Pipeline) Regions(ctx context.Context, c RegionCase, profile *Profile, resample bool) (*Regions, error) {
+	in, err := p.readAny(ctx, c.Files)
+	if err != nil {
+		return nil, err
+	}
+	seg, err := format.ReadSegmentation(c.Seg)
+	if err != nil {
+		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
+	}
+	sum, err := HashFile(c.Seg)
+	if err != nil {
+		return nil, fail(Unreadable, "PLQ-602", err)
+	}
+	label := c.Label
+	if label == 0 {
+		label = profile.label
+	}
+	out := &Regions{Notes: in.Notes}
+	patient := c.Patient
+	if patient == "" {
+		patient = in.Case
+	}
+	for n, s := range seg.Segments {
+		m := seg.Mask(n)
+		if m == nil || label != 0 && s.Value != label {
+			continue
+		}
+		name := s.Name
+		if name == "" {
+			name = fmt.Sprintf("label-%d", s.Value)
+		}
+		roi, notes, err := place(in.Volume, m, name, profile, resample)
+		out.Notes = append(out.Notes, notes...)
+		if err != nil {
+			return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("%s: region %s: %w", c.Seg, name, err))
+		}
+		if roi == nil {
+			continue
+		}
+		v, info, notes, err := profile.extract(ctx, in.Volume, roi, s.Value)
+		if err != nil {
+			return nil, fail(NothingToScore, "PLQ-612", fmt.Errorf("%s: region %s: %w", c.Seg, name, err))
+		}
+		for _, note := range notes {
+			if note.Where == "" {
+				note.Where = name
+			}
+			out.Notes = append(out.Notes, note)
+		}
+		row := feature.Row{Case: in.Case, Patient: patient, Lesion: name, Label: feature.Unknown, Values: v.Values, Support: v.Support}
+		extra := append(slices.Clone(c.Given),
+			pyradiomics.Field{Name: "image_sha256", Value: in.Inputs[0].SHA256}, pyradiomics.Field{Name: "mask_sha256", Value: sum},
+			pyradiomics.Field{Name: "program", Value: version.Program + " " + version.Version})
+		extra = append(append(extra, info...), pyradiomics.Field{Name: "undefined", Value: row.Undefined(&profile.Schema)})
+		out.Rows, out.Extra = append(out.Rows, row), append(out.Extra, extra)
+	}
+	if len(out.Rows) == 0 {
+		return nil, fail(NothingToScore, "PLQ-605", nothing(c.Seg, seg, label))
+	}
+	return out, nil
+}
+
+// place puts a region onto the voxels of an image. PyRadiomics has rules of its
+// own for masks that lie elsewhere, so there the region stays where it is.
+func place(vol *imaging.Volume, m *imaging.Mask, name string, profile *Profile, resample bool) (*imaging.Mask, []risk.Note, error) {
+	if resample {
+		matched, notes, err := segmentation.Match(&vol.Grid, []segmentation.Mask{{Name: name, Mask: m}})
+		if err != nil || len(matched) == 0 {
+			return nil, notes, err
+		}
+		return matched[0].Mask, notes, nil
+	}
+	if profile.Name == ProfilePyRadiomics {
+		return m, nil, nil
+	}
+	m, err := m.Onto(&vol.Grid, imaging.OnVoxels)
+	return m, nil, err
+}
+
+// nothing says why a mask gives no region.
+func nothing(path string, seg *imaging.Segmentation, label int32) error {
+	if label == 0 || len(seg.Segments) == 0 {
+		return fmt.Errorf("%s holds no region", path)
+	}
+	var labels []string
+	for _, s := range seg.Segments {
+		labels = append(labels, strings.TrimSpace(fmt.Sprintf("%d %s", s.Value, s.Name)))
+		if len(labels) == 20 {
+			labels = append(labels, "…")
+			break
+		}
+	}
+	return fmt.Errorf("%s holds no voxel with label %d; its labels are %s", path, label, strings.Join(labels, ", "))
+}
+
+// ReadRegionCases reads a table of cases: the batch file of PyRadiomics, with
+// the columns Image and Mask, or ours, with ct and mask. Both may have further
+// columns, which are repeated in the results; of ours, case, patient, series and
+// label have a meaning. Paths are relative to the table.
+func ReadRegionCases(path string) ([]RegionCase, error) {
+	cases, err := readRegionCases(path)
+	if err != nil {
+		return nil, fail(Unreadable, "PLQ-622", err)
+	}
+	return cases, nil
+}
+
+func readRegionCases(path string) ([]RegionCase, error) {
+	head, rows, err := readTable(path)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(head, "ct") {
+		batch, err := pyradiomics.ReadBatchFile(path)
+		if err != nil {
+			return nil, err
+		}
+		cases := make([]RegionCase, len(batch))
+		for n, b := range batch {
+			if b.LabelChannel > 0 {
+				return nil, fmt.Errorf("%s: line %d: Label_channel %d: masks have one channel here", path, b.Line, b.LabelChannel)
+			}
+			cases[n] = RegionCase{Files: Files{CT: b.Image, Seg: b.Mask}, Label: int32(b.Label), Given: b.Fields}
+		}
+		return cases, nil
+	}
+	var cases []RegionCase
+	var wrong []error
+	for _, r := range rows {
+		c, err := regionCase(head, r.cells, path)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: line %d: %w", path, r.line, err))
+			continue
+		}
+		cases = append(cases, c)
+	}
+	if len(wrong) == 0 && len(cases) == 0 {
+		return nil, fmt.Errorf("%s: no cases under the header", path)
+	}
+	return cases, errors.Join(wrong...)
+}
