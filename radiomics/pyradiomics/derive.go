@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"gonum.org/v1/gonum/spatial/r3"
-
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/radiomics/filter"
 )
@@ -97,7 +95,7 @@ func (s *subject) derive(ctx context.Context, t *ImageType, f func(d derived) er
 			d := derived{name: names[n], pixels: Float32}
 			if s.wideEnough(sigma.Value) {
 				var err error
-				if d.values, err = s.filtered(ctx, filter.Config{Kind: "log_itk", Sigma: sigma.Value}, 2); err != nil {
+				if d.values, err = s.filtered(ctx, filter.Config{Kind: "log_itk", Sigma: sigma.Value}, s.farFrom(sigma.Value)); err != nil {
 					return err
 				}
 			}
@@ -109,8 +107,9 @@ func (s *subject) derive(ctx context.Context, t *ImageType, f func(d derived) er
 	case "Wavelet":
 		return s.wavelets(ctx, set, names, f)
 	case "LBP2D":
-		c := filter.Config{Kind: "lbp_2d", Radius: set.LBP2DRadius, Samples: set.LBP2DSamples, Method: set.LBP2DMethod}
-		values, err := s.filtered(ctx, c, 2-set.Force2Ddimension)
+		c := filter.Config{Kind: "lbp_2d", Radius: set.LBP2DRadius, Samples: set.LBP2DSamples, Method: set.LBP2DMethod, Axis: axisNames[set.Force2Ddimension]}
+		r := int(math.Ceil(set.LBP2DRadius)) + 1
+		values, err := s.filtered(ctx, c, [3]int{r, r, r})
 		if err != nil {
 			return err
 		}
@@ -127,8 +126,9 @@ func (s *subject) derive(ctx context.Context, t *ImageType, f func(d derived) er
 			if n == len(names)-1 {
 				m = "k"
 			}
-			c := filter.Config{Kind: "lbp_3d", Harmonics: set.LBP3DLevels, Radius: set.LBP3DIcosphereRadius, Subdivision: set.LBP3DIcosphereSubdivision, Map: m}
-			values, err := s.filtered(ctx, c, 2)
+			c := filter.Config{Kind: "lbp_3d", Harmonics: set.LBP3DLevels, Radius: set.LBP3DIcosphereRadius, Subdivision: &set.LBP3DIcosphereSubdivision, Map: m}
+			r := int(math.Ceil(set.LBP3DIcosphereRadius)) + BSpline.reach()
+			values, err := s.filtered(ctx, c, [3]int{r, r, r})
 			if err != nil {
 				return err
 			}
@@ -141,30 +141,31 @@ func (s *subject) derive(ctx context.Context, t *ImageType, f func(d derived) er
 	panic("pyradiomics: image type " + t.Name)
 }
 
-// wavelets makes the bands of the undecimated transform. PyRadiomics repeats the
-// first level on the approximation; the bands of level n stand for level
-// start_level + n.
+// wavelets makes the bands of the undecimated transform. The bands of level n
+// stand for level start_level + n.
 func (s *subject) wavelets(ctx context.Context, set *Settings, names []string, f func(d derived) error) error {
 	pixels := Float64
 	if s.picture.resolve(s.picture.box(s.region.lo, s.region.hi)) == Float32 {
 		pixels = Float32
 	}
-	c := filter.Config{Kind: "wavelet_pywt", Wavelet: set.Wavelet}
-	across := 2
-	if set.Force2D {
-		c.Dimensions, across = 2, 2-set.Force2Ddimension
-	}
 	for _, name := range names {
+		c := filter.Config{Kind: "wavelet_pywt", Wavelet: set.Wavelet, Level: set.StartLevel + 1}
 		level, band, _ := strings.Cut(strings.TrimPrefix(name, "wavelet"), "-")
-		c.Band, c.Level = band, set.StartLevel+1
-		if level != "" {
+		if c.Band = band; level != "" {
 			n, err := strconv.Atoi(level)
 			if err != nil {
 				panic("pyradiomics: " + name)
 			}
 			c.Level += n - 1
 		}
-		values, err := s.filtered(ctx, c, across)
+		if set.Force2D {
+			c.Dimensions, c.Axis = 2, axisNames[set.Force2Ddimension]
+		}
+		margin, err := s.waveletMargin(c)
+		if err != nil {
+			return err
+		}
+		values, err := s.filtered(ctx, c, margin)
 		if err != nil {
 			return err
 		}
@@ -173,6 +174,36 @@ func (s *subject) wavelets(ctx context.Context, set *Settings, names []string, f
 		}
 	}
 	return nil
+}
+
+// axisNames are the axes of PyRadiomics' force2Ddimension, z, y and x.
+var axisNames = [3]string{"k", "j", "i"}
+
+// waveletMargin returns the margin that makes a band independent of what lies
+// beyond. The transform is periodic: where the margin does not fit into the
+// picture, all of the axis is needed.
+func (s *subject) waveletMargin(c filter.Config) ([3]int, error) {
+	one, err := filter.New(filter.Config{Kind: "wavelet", Wavelet: c.Wavelet, Band: "LLL"})
+	if err != nil {
+		return [3]int{}, err
+	}
+	margin, _ := one.Support(s.picture.Spacing)
+	for a := range 3 {
+		margin[a] *= c.Level
+		if s.region.lo[a] < margin[a] || s.region.hi[a]+margin[a] > s.picture.Size[a] {
+			margin[a] = s.picture.Size[a]
+		}
+	}
+	return margin, nil
+}
+
+// farFrom returns the margin beyond which the recursive Gaussian of sigma mm
+// has fallen below 1e-10: its slowest pole is exp(−1.37/σ) per voxel.
+func (s *subject) farFrom(sigma float64) (margin [3]int) {
+	for a := range 3 {
+		margin[a] = int(min(math.Ceil(18*sigma/s.picture.Spacing[a]), float64(s.picture.Size[a])))
+	}
+	return margin
 }
 
 // checkWavelet tells whether a wavelet is known.
@@ -217,7 +248,7 @@ func pointwise(name string, top float64) func(x float64) float64 {
 // gradient returns the magnitude of the gradient by central differences, the
 // border voxels repeated, in float32 as ITK's GradientMagnitudeImageFilter.
 func (s *subject) gradient(useSpacing bool) []float64 {
-	lo, hi := s.around(1)
+	lo, hi := s.around([3]int{1, 1, 1})
 	box := s.picture.box(lo, hi)
 	size, first := [3]int{hi[0] - lo[0], hi[1] - lo[1], hi[2] - lo[2]}, s.region.lo
 	stride := [3]int{1, size[0], size[0] * size[1]}
@@ -250,10 +281,9 @@ func (s *subject) gradient(useSpacing bool) []float64 {
 }
 
 // around returns the box of the region with a margin, cut to the picture.
-func (s *subject) around(margin ...int) (lo, hi [3]int) {
+func (s *subject) around(margin [3]int) (lo, hi [3]int) {
 	for a := range 3 {
-		m := margin[min(a, len(margin)-1)]
-		lo[a], hi[a] = s.region.lo[a]-m, s.region.hi[a]+m
+		lo[a], hi[a] = s.region.lo[a]-margin[a], s.region.hi[a]+margin[a]
 	}
 	return s.picture.Clamp(lo, hi)
 }
@@ -269,53 +299,29 @@ func (s *subject) wideEnough(sigma float64) bool {
 }
 
 // filtered returns the response of a filter at the voxels of the region. The
-// filter sees as much of the picture as it needs to. Slices of a filter that
-// works slice by slice lie across the given axis, k being 2.
-func (s *subject) filtered(ctx context.Context, c filter.Config, across int) ([]float64, error) {
+// filter sees the picture in a box about the region, and all of an axis along
+// which the margin does not suffice: see [filter.Filter.Support].
+func (s *subject) filtered(ctx context.Context, c filter.Config, margin [3]int) ([]float64, error) {
 	h, err := filter.New(c)
 	if err != nil {
 		return nil, err
 	}
-	// The filter's slices lie across its last axis.
-	axes := [3]int{0, 1, 2}
-	switch across {
-	case 0:
-		axes = [3]int{1, 2, 0}
-	case 1:
-		axes = [3]int{0, 2, 1}
+	lo, hi := s.around(margin)
+	box := imaging.NewVolume(s.picture.Grid.Crop(lo, hi))
+	for o, x := range s.picture.box(lo, hi) {
+		box.Values[o] = float32(x)
 	}
-	var spacing [3]float64
-	for a, b := range axes {
-		spacing[a] = s.picture.Spacing[b]
-	}
-	lo, hi := [3]int{}, s.picture.Size
-	if turned, finite := h.Support(spacing); finite {
-		var margin [3]int
-		for a, b := range axes {
-			margin[b] = turned[a]
-		}
-		lo, hi = s.around(margin[:]...)
-	}
-	size := [3]int{hi[0] - lo[0], hi[1] - lo[1], hi[2] - lo[2]}
-	strides := [3]int{1, size[0], size[0] * size[1]}
-	v := imaging.NewVolume(imaging.NewGrid([3]int{size[axes[0]], size[axes[1]], size[axes[2]]}, spacing, r3.Vec{}))
-	box := s.picture.box(lo, hi)
-	for o := range v.Values {
-		i, j, k := v.Coords(o)
-		v.Values[o] = float32(box[i*strides[axes[0]]+j*strides[axes[1]]+k*strides[axes[2]]])
-	}
-	response, err := h.Apply(ctx, v)
+	response, err := h.Apply(ctx, box)
 	if err != nil {
 		return nil, err
 	}
-	n := s.region.size()
 	out := make([]float64, 0, s.region.count)
+	n := s.region.size()
 	for o, in := range s.region.in {
-		if !in {
-			continue
+		if in {
+			i, j, k := o%n[0]+s.region.lo[0]-lo[0], o/n[0]%n[1]+s.region.lo[1]-lo[1], o/(n[0]*n[1])+s.region.lo[2]-lo[2]
+			out = append(out, response.At(i, j, k))
 		}
-		x := [3]int{o%n[0] + s.region.lo[0] - lo[0], o/n[0]%n[1] + s.region.lo[1] - lo[1], o/(n[0]*n[1]) + s.region.lo[2] - lo[2]}
-		out = append(out, response.At(x[axes[0]], x[axes[1]], x[axes[2]]))
 	}
 	return out, nil
 }

@@ -66,9 +66,17 @@ type pick struct {
 	entropy []bool // of texture: which are entropies
 }
 
-// noDisorder is what PyRadiomics returns for an entropy of zero, because it
-// adds the smallest number to a frequency of 1: −log₂(1 + 2⁻⁵²).
-var noDisorder = -math.Log1p(0x1p-52) / math.Ln2
+// disorder returns the entropy h; where it is zero, what PyRadiomics returns,
+// which adds the smallest number to a frequency of 1: −log₂(1 + 2⁻⁵²).
+func disorder(h float64) float64 {
+	if math.Abs(h) < 1e-15 {
+		return -math.Log1p(0x1p-52) / math.Ln2
+	}
+	return h
+}
+
+// entropyRow is the place of the entropy among the first-order features.
+var entropyRow = indexOf(intensity.FirstOrderFeatures, firstOrderName, "Entropy")
 
 // images is what the images of one type need.
 type images struct {
@@ -283,8 +291,8 @@ func (e *Extractor) image(ctx context.Context, out *feature.Vector, s *subject, 
 		if p.class != "firstorder" {
 			for m, r := range p.rows {
 				t := &e.textures[r]
-				if t.Value == 0 && p.entropy[m] {
-					t.Value = noDisorder
+				if p.entropy[m] {
+					t.Value = disorder(t.Value)
 				}
 				out.Values = append(out.Values, t.Value)
 				out.Support = append(out.Support, feature.Support{Voxels: len(at), Pairs: t.Pairs, Reason: t.Reason})
@@ -295,6 +303,7 @@ func (e *Extractor) image(ctx context.Context, out *feature.Vector, s *subject, 
 			VoxelVolume: s.picture.VoxelVolume(), Shift: float64(set.VoxelArrayShift), Counts: e.counts})
 		values, support := e.buffers(len(intensity.FirstOrderFeatures))
 		f.Values(values, support)
+		values[entropyRow] = disorder(values[entropyRow])
 		add(out, p.rows, values, support)
 	}
 	return nil

@@ -108,5 +108,5 @@ if __name__ == "__main__":
         name = path[len("params_"):-len(".yaml")]
         if len(sys.argv) > 1 and name not in sys.argv[1:]:
             continue
-        cases = CASES if name == "images" else SETTINGS_CASES
+        cases = CASES if name == "images" else SETTINGS_CASES[:2] if name == "lbp3d" else SETTINGS_CASES
         table(f"peer_{name}.csv", {case: values(case, path) for case in cases})
