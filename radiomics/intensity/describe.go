@@ -35,22 +35,20 @@ func describe[F float32 | float64](w *Workspace, s *Statistics, x []F) {
 // whether all are whole numbers. The former are NaN if one of x is not finite.
 func extent[F float32 | float64](x []F) (lo, hi float64, whole bool) {
 	a, b := x[0], x[0]
-	whole = true
 	var odd F // stays zero while all numbers are finite
 	for _, v := range x {
-		if v < a {
-			a = v
-		}
-		if v > b {
-			b = v
-		}
+		a, b = min(a, v), max(b, v)
 		odd += v - v
-		whole = whole && F(int64(v)) == v
 	}
 	if odd != 0 {
 		return math.NaN(), math.NaN(), false
 	}
-	return float64(a), float64(b), whole
+	for _, v := range x {
+		if F(int64(v)) != v {
+			return float64(a), float64(b), false
+		}
+	}
+	return float64(a), float64(b), true
 }
 
 // percents are the percentiles that the features need.
@@ -128,13 +126,21 @@ func describeCounts(s *Statistics, first int, counts []int) {
 // exactly zero for equal intensities.
 func addUp[F float32 | float64](s *Statistics, x []F) {
 	n := float64(len(x))
-	near := s.Median
-	var mean float64
-	for _, v := range x {
-		mean += float64(v) - near
+	near, p10, p90 := s.Median, s.P10, s.P90
+	var mean, med, inner float64
+	var innerN uint64
+	for _, f := range x {
+		v := float64(f)
+		d := v - near
+		mean += d
+		med += math.Abs(d)
+		in := within(v, p10, p90)
+		inner += keep(d, in)
+		innerN += in
 	}
 	mean = near + mean/n
-	var m2, m3, m4, mad, med, energy, inner, innerN float64
+	inner = near + inner/float64(innerN)
+	var m2, m3, m4, mad, rmad, energy float64
 	for _, f := range x {
 		v := float64(f)
 		d := v - mean
@@ -143,21 +149,27 @@ func addUp[F float32 | float64](s *Statistics, x []F) {
 		m3 += d2 * d
 		m4 += d2 * d2
 		mad += math.Abs(d)
-		med += math.Abs(v - near)
+		rmad += math.Abs(keep(v-inner, within(v, p10, p90)))
 		energy += v * v
-		if v >= s.P10 && v <= s.P90 {
-			inner += v - near
-			innerN++
-		}
 	}
 	s.Mean, s.M2, s.M3, s.M4 = mean, m2/n, m3/n, m4/n
-	s.MeanDeviation, s.MedianDeviation, s.Energy = mad/n, med/n, energy
-	inner = near + inner/innerN
-	var rmad float64
-	for _, f := range x {
-		if v := float64(f); v >= s.P10 && v <= s.P90 {
-			rmad += math.Abs(v - inner)
-		}
+	s.MeanDeviation, s.MedianDeviation, s.RobustDeviation, s.Energy = mad/n, med/n, rmad/float64(innerN), energy
+}
+
+// within returns 1 for v in [lo, hi], else 0, without a branch that could not be
+// foreseen.
+func within(v, lo, hi float64) uint64 {
+	var a, b uint64
+	if v >= lo {
+		a = 1
 	}
-	s.RobustDeviation = rmad / innerN
+	if v <= hi {
+		b = 1
+	}
+	return a & b
+}
+
+// keep returns x for in = 1 and zero for in = 0.
+func keep(x float64, in uint64) float64 {
+	return math.Float64frombits(math.Float64bits(x) & -in)
 }

@@ -31,7 +31,7 @@ func percentiles[F float32 | float64](w *Workspace, x []F, lo, hi float64) (at [
 // buckets of equal width and sorts the few that hold a rank; a bucket that holds
 // many numbers is treated in the same way.
 func orderStatistics[F float32 | float64](w *Workspace, x []F, lo, hi float64, ranks []int, found []float64) {
-	buckets := min(max(len(x)/2, 64), 1<<14)
+	buckets := min(max(len(x)/2, 64), 1<<13)
 	scale := float64(buckets) / (hi - lo)
 	if len(x) <= fewNumbers || lo == hi || math.IsInf(scale, 0) {
 		start := len(w.gather)
@@ -47,50 +47,53 @@ func orderStatistics[F float32 | float64](w *Workspace, x []F, lo, hi float64, r
 		return
 	}
 	// Rounding is monotonic, so the buckets are in order.
-	bucket := func(v F) int { return min(int((float64(v)-lo)*scale), buckets-1) }
-	w.counts = resized(w.counts, buckets)
-	clear(w.counts)
-	counts := w.counts
-	for _, v := range x {
-		counts[bucket(v)]++
+	w.counts, w.buckets = resized(w.counts, buckets), resized(w.buckets, len(x))
+	counts, in := w.counts, w.buckets
+	clear(counts)
+	for n, v := range x {
+		b := min(int((float64(v)-lo)*scale), buckets-1)
+		in[n] = uint16(b)
+		counts[b]++
 	}
-	// Where each rank lies: its bucket, and its rank there.
-	type place struct{ bucket, rank, size int }
-	var places [10]place
+	// The parts that hold a rank: their buckets, and the ranks in them.
+	var parts [10]struct{ bucket, below, size, start, first, last int }
+	used := 0
+	b, below, room := 0, 0, 0
 	for k, r := range ranks {
-		b, below := 0, 0
-		if k > 0 && ranks[k-1] <= r {
-			b, below = places[k-1].bucket, ranks[k-1]-places[k-1].rank
-		}
 		for below+counts[b] <= r {
 			below += counts[b]
 			b++
 		}
-		places[k] = place{b, r - below, counts[b]}
+		if used == 0 || parts[used-1].bucket != b {
+			parts[used].bucket, parts[used].below, parts[used].size = b, below, counts[b]
+			parts[used].start, parts[used].first = room, k
+			room += counts[b]
+			used++
+		}
+		parts[used-1].last = k + 1
+		ranks[k] = r - below
 	}
-	for k := 0; k < len(ranks); {
-		// The ranks in one bucket, together.
-		last := k
-		for last+1 < len(ranks) && places[last+1].bucket == places[k].bucket {
-			last++
-		}
-		start, want := len(w.gather), places[k].bucket
-		w.gather = slices.Grow(w.gather, places[k].size)
-		blo, bhi := math.Inf(1), math.Inf(-1)
-		for _, v := range x {
-			if bucket(v) == want {
-				f := float64(v)
-				w.gather = append(w.gather, f)
-				blo, bhi = min(blo, f), max(bhi, f)
-			}
-		}
-		part := w.gather[start:]
-		inner := ranks[k : last+1]
-		for m := range inner {
-			inner[m] = places[k+m].rank
-		}
-		orderStatistics(w, part, blo, bhi, inner, found[k:last+1])
-		w.gather = w.gather[:start]
-		k = last + 1
+	// Their numbers, together. A bucket that is wanted counts downwards from −1.
+	start := len(w.gather)
+	w.gather = append(w.gather, make([]float64, room)...)
+	gather := w.gather[start:]
+	clear(counts)
+	for n := range parts[:used] {
+		counts[parts[n].bucket] = -1 - n
+		parts[n].size = 0
 	}
+	for n, v := range x {
+		if c := counts[in[n]]; c < 0 {
+			p := &parts[-1-c]
+			gather[p.start+p.size] = float64(v)
+			p.size++
+		}
+	}
+	for n := range parts[:used] {
+		p := &parts[n]
+		part := gather[p.start : p.start+p.size]
+		lo, hi := slices.Min(part), slices.Max(part)
+		orderStatistics(w, part, lo, hi, ranks[p.first:p.last], found[p.first:p.last])
+	}
+	w.gather = w.gather[:start]
 }

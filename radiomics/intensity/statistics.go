@@ -17,6 +17,7 @@ type Workspace struct {
 
 	counts  []int     // voxels per whole number, bucket or level
 	slope   []float64 // gradient of a histogram
+	buckets []uint16  // of each number
 	gather  []float64 // candidates for order statistics
 	sums    []float64 // prefix sums of image rows
 	columns []float64 // sphere sums of a row
