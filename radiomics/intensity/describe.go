@@ -37,7 +37,12 @@ func extent[F float32 | float64](x []F) (lo, hi float64, whole bool) {
 	a, b := x[0], x[0]
 	var odd F // stays zero while all numbers are finite
 	for _, v := range x {
-		a, b = min(a, v), max(b, v)
+		if v < a {
+			a = v
+		}
+		if v > b {
+			b = v
+		}
 		odd += v - v
 	}
 	if odd != 0 {
