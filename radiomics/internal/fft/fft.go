@@ -7,8 +7,6 @@ import (
 	"context"
 	"fmt"
 
-	"gonum.org/v1/gonum/dsp/fourier"
-
 	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
@@ -36,7 +34,13 @@ func Size(n int) int {
 // goroutines at once.
 type Plan struct {
 	size  [3]int
-	lines [3]*line // nil for lengths with other factors
+	lines [3]transformer
+}
+
+// transformer transforms lines side by side: see [line] and [bluestein].
+type transformer interface {
+	run(x, y []complex128, lanes int, inverse bool) []complex128
+	length() int // of the work space of a line
 }
 
 // NewPlan returns the plan for images of the given size.
@@ -52,10 +56,17 @@ func NewPlan(size [3]int) *Plan {
 			}
 		}
 		if p.lines[a] == nil {
-			p.lines[a] = newLine(n)
+			p.lines[a] = newTransformer(n)
 		}
 	}
 	return p
+}
+
+func newTransformer(n int) transformer {
+	if l := newLine(n); l != nil {
+		return l
+	}
+	return newBluestein(n)
 }
 
 // Len returns the number of samples of an image.
@@ -131,28 +142,19 @@ func (p *Plan) group(x []complex128, axis, g int, w *work) {
 
 // work transforms a few lines at a time.
 type work struct {
-	line    *line
-	any     *fourier.CmplxFFT // for lengths that line does not take
+	transformer
 	n       int
 	inverse bool
 	a, b    []complex128
 }
 
-func newWork(l *line, n int, inverse bool) *work {
-	w := &work{line: l, n: n, inverse: inverse, a: make([]complex128, lanes*n), b: make([]complex128, lanes*n)}
-	if l == nil {
-		w.any = fourier.NewCmplxFFT(n)
-	}
-	return w
+func newWork(t transformer, n int, inverse bool) *work {
+	return &work{t, n, inverse, make([]complex128, lanes*t.length()), make([]complex128, lanes*t.length())}
 }
 
 // lines transforms count lines whose samples are step apart and which are next
 // apart.
 func (w *work) lines(x []complex128, step, next, count int) {
-	if w.line == nil {
-		w.anyLines(x, step, next, count)
-		return
-	}
 	if next == 1 {
 		for s := range w.n {
 			copy(w.a[s*lanes:][:lanes], x[s*step:][:count])
@@ -164,7 +166,7 @@ func (w *work) lines(x []complex128, step, next, count int) {
 			}
 		}
 	}
-	h := w.line.run(w.a, w.b, lanes, w.inverse)
+	h := w.run(w.a, w.b, lanes, w.inverse)
 	by := 1.0
 	if w.inverse {
 		by = 1 / float64(w.n)
@@ -182,26 +184,6 @@ func (w *work) lines(x []complex128, step, next, count int) {
 		row := x[l*next:][:w.n]
 		for s := range row {
 			row[s] = scaled(h[s*lanes+l], by)
-		}
-	}
-}
-
-// anyLines is lines for lengths with large factors.
-func (w *work) anyLines(x []complex128, step, next, count int) {
-	for l := range count {
-		buf := w.a[:w.n]
-		for s := range buf {
-			buf[s] = x[l*next+s*step]
-		}
-		by := 1.0
-		if w.inverse {
-			w.any.Sequence(buf, buf)
-			by = 1 / float64(w.n)
-		} else {
-			w.any.Coefficients(buf, buf)
-		}
-		for s, y := range buf {
-			x[l*next+s*step] = scaled(y, by)
 		}
 	}
 }

@@ -46,6 +46,8 @@ func newLine(n int) *line {
 	return l
 }
 
+func (l *line) length() int { return l.n }
+
 // run transforms the lines in x, with y as scratch of the same length, and
 // returns the one that holds the result. lanes must be even.
 func (l *line) run(x, y []complex128, lanes int, inverse bool) []complex128 {
