@@ -16,7 +16,10 @@ import (
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/imaging/nifti"
+	"github.com/plaquerisk/plaquerisk/internal/strictyaml"
 	"github.com/plaquerisk/plaquerisk/internal/verify"
+	"github.com/plaquerisk/plaquerisk/radiomics/filter"
+	"github.com/plaquerisk/plaquerisk/radiomics/intensity"
 )
 
 // plaque returns a noisy image of cubes of spacing mm and an ellipsoid with the
@@ -94,6 +97,9 @@ func TestInvariance(t *testing.T) {
 				t.Fatal(name, err)
 			}
 			for n, x := range got.Values {
+				if strings.Contains(got.Schema.Column(n).Name, "local_intensity") && name == "cropped image" {
+					continue // it looks beyond the region
+				}
 				if y := want.Values[n]; !(math.Abs(x-y) <= tol*max(1, math.Abs(y))) {
 					t.Errorf("%s: %s = %v, want %v", name, got.Schema.Column(n).Name, x, y)
 				}
@@ -105,7 +111,7 @@ func TestInvariance(t *testing.T) {
 		check("translation", &moved, &movedMask, 1e-6)
 		lo, hi, _ := mask.Bounds()
 		check("cropped mask", vol, mask.Crop(lo, hi), 0)
-		lo, hi = widen(lo, hi, 4)
+		lo, hi = margin{voxels: [3]int{4, 4, 4}}.widen(&vol.Grid, lo, hi)
 		check("cropped image", vol.Crop(lo, hi), mask, 1e-6)
 		for axis := range 3 {
 			v, m := imaging.NewVolume(vol.Grid), imaging.NewMask(mask.Grid)
@@ -146,6 +152,9 @@ func TestShift(t *testing.T) {
 		}
 		if strings.HasSuffix(c.Name, "centre_of_mass_shift") || strings.HasSuffix(c.Name, "integrated_intensity") {
 			continue
+		}
+		if strings.Contains(c.Name, "local_intensity") || strings.HasSuffix(c.Name, "percent_volume") {
+			shift = 64
 		}
 		if g, w := got.Values[n], want.Values[n]+shift; !(math.Abs(g-w) <= 1e-9*max(1, math.Abs(w))) {
 			t.Errorf("%s = %v, want %v", c.Name, g, w)
@@ -245,9 +254,9 @@ func TestErrors(t *testing.T) {
 	one := imaging.NewMask(vol.Grid)
 	one.In[one.Offset(5, 5, 5)] = true
 	big := DefaultConfig()
-	big.Spacing = 3
+	big.Spacing = Cubic(3)
 	fine := DefaultConfig()
-	fine.BinWidth = 0.01
+	fine.BinWidth = 0.001
 	for _, test := range []struct {
 		name string
 		mask *imaging.Mask
@@ -257,7 +266,7 @@ func TestErrors(t *testing.T) {
 		{"empty", imaging.NewMask(vol.Grid), DefaultConfig(), "is empty"},
 		{"shifted", &shifted, DefaultConfig(), "do not lie on the same voxels"},
 		{"outside", &outside, DefaultConfig(), "beyond the image"},
-		{"coarse", &coarse, DefaultConfig(), "mask 16×16×16 voxels of 0.8"},
+		{"coarse", &coarse, DefaultConfig(), "measures 2.000 voxels of the image"},
 		{"range", mask, narrow, "range_hu [3000 4000]"},
 		{"lost", one, big, "after interpolation to 3 mm"},
 		{"levels", mask, fine, "use a larger bin_width_hu"},
@@ -278,18 +287,19 @@ func TestErrors(t *testing.T) {
 
 // Validate names every key that is wrong, and the presets are right.
 func TestValidate(t *testing.T) {
-	for _, c := range []Config{DefaultConfig(), IBSIConfig()} {
+	for _, c := range []Config{DefaultConfig(), IBSIConfig(), CoronaryConfig()} {
 		if err := c.Validate(); err != nil {
 			t.Error(err)
 		}
 	}
-	err := Config{Spacing: -1, RangeHU: []float64{3}, Discretisation: "fbs", BinWidth: math.NaN(), Families: []string{"glcm", "glcm", "wavelet"}, OutlierSD: 0.1,
-		Laws: []Laws{{Kernel: "L5"}, {Kernel: "L5E5E5", EnergyDistance: -1}}}.Validate()
+	err := Config{Spacing: Cubic(-1), RangeHU: []float64{3}, Discretisation: "fbs", BinWidth: math.NaN(), Families: []string{"glcm", "glcm", "wavelet"}, OutlierSD: 0.1,
+		Filters:    []filter.Config{{Kind: "laws", Kernel: "L5"}, {Kind: "log"}},
+		Components: []Component{{"Calcium", []float64{2, 1}}}, Also: []Discretisation{{Kind: "fbn"}}}.Validate()
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, key := range []string{"spacing_mm", "interpolation", "mask_threshold", "range_hu", "bin_width_hu", "bin_origin", "families", "wavelet", "stands twice",
-		"glcm_aggregations", "outlier_sd", "laws[0].kernel", "laws[1].energy_distance_voxels"} {
+		"aggregations", "outlier_sd", "filters[0]: kernel", "filters[1]: sigma_mm", "components[0].name", "components[0].range_hu", "also[0].bins", "image_name", "distance_voxels"} {
 		if !strings.Contains(err.Error(), key) {
 			t.Errorf("error does not name %s: %v", key, err)
 		}
@@ -298,78 +308,186 @@ func TestValidate(t *testing.T) {
 
 // Columns have unique names, units and sentences.
 func TestColumns(t *testing.T) {
-	cols := Columns(DefaultConfig())
-	if _, err := feature.NewSchema(cols...); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range cols {
-		if c.Unit == "" || !strings.HasSuffix(c.Doc, ".") || (len(c.Ref) != len("IBSI:")+4 && c.Ref != "not in IBSI") || c.Settings == "" {
-			t.Errorf("%+v is incomplete", c)
+	for _, cfg := range []Config{DefaultConfig(), IBSIConfig(), CoronaryConfig()} {
+		cols := Columns(cfg)
+		if _, err := feature.NewSchema(cols...); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cols {
+			if c.Unit == "" || !strings.HasSuffix(c.Doc, ".") || (len(c.Ref) != len("IBSI:")+4 && c.Ref != "not in IBSI" && c.Ref != "plaquerisk:ria") || c.Settings == "" {
+				t.Errorf("%+v is incomplete", c)
+			}
 		}
 	}
-	if n := len(cols); n < 120 || n > 200 {
+	if n := len(Columns(DefaultConfig())); n < 120 || n > 200 {
 		t.Errorf("%d columns by default, want 120 to 200", n)
 	}
 }
 
-// Both ways to sum the weights of Moran and Geary agree, also for an oblique
-// grid with unequal spacing.
-func TestAutocorrelation(t *testing.T) {
-	vol, mask := plaque([3]int{18, 16, 14}, 0.4, [3]float64{6, 5, 4})
-	g := vol.Grid
-	g.Spacing = [3]float64{0.3, 0.5, 0.8}
-	g.Axes[2] = r3.Unit(r3.Vec{Y: 0.2, Z: 1})
-	vol.Grid, mask.Grid = g, g
-	cfg := IBSIConfig()
-	r, _, err := newRegion(t.Context(), vol, mask, &cfg, 0)
+// The settings files of the presets read back as they are written, and spacing
+// as one number or three.
+func TestSettings(t *testing.T) {
+	for _, name := range Presets() {
+		want, _, err := Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := strictyaml.Encode(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := IBSIConfig()
+		if err := strictyaml.DecodeBytes(name, text, &got); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: read back as %v, want %v", name, got, want)
+		}
+	}
+	b, _, _ := Preset("ibsi1_b")
+	if b.Spacing != (Spacing{2, 2, 0}) {
+		t.Errorf("spacing %v", b.Spacing)
+	}
+}
+
+// Components divide a region: their voxels add up to it, each has the features
+// of a region of its own, and one without voxels says so.
+func TestComponents(t *testing.T) {
+	vol, mask := plaque([3]int{20, 20, 20}, 0.4, [3]float64{5, 5, 4})
+	cfg := DefaultConfig()
+	cfg.Spacing = Spacing{}
+	cfg.Components = []Component{{"low", []float64{-1000, 80}}, {"high", []float64{80, 2000}}, {"metal", []float64{2000, 4000}}}
+	v, _, err := Extract(t.Context(), vol, mask, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mean, _, _, _ := moments(r.values)
-	y := make([]float64, len(r.values))
-	for n, x := range r.values {
-		y[n] = x - mean
+	volume := func(part string) float64 { return v.Get(part + "original.shape.voxel_volume") }
+	if got := volume("low.") + volume("high."); math.Abs(got-volume("")) > 1e-9 {
+		t.Errorf("components of %g mm³ in a region of %g mm³", got, volume(""))
 	}
-	a, b := r.weightDirect(y)
-	c, d := r.weightFourier(y)
-	for n := range y {
-		if math.Abs(a[n]-c[n]) > 1e-8 || math.Abs(b[n]-d[n]) > 1e-8 {
-			t.Fatalf("voxel %d: %v and %v one by one, %v and %v by Fourier", n, a[n], b[n], c[n], d[n])
+	low := imaging.NewMask(mask.Grid)
+	for n, in := range mask.In {
+		low.In[n] = in && vol.Values[n] < 80
+	}
+	alone := cfg
+	alone.Components = nil
+	w, _, err := Extract(t.Context(), vol, low, alone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, c := range w.Schema.Columns() {
+		if got := v.Get("low." + c.Name); got != w.Values[n] {
+			t.Errorf("low.%s = %v, of the region alone %v", c.Name, got, w.Values[n])
+		}
+	}
+	n, _ := v.Schema.Index("metal.original.firstorder.mean")
+	if !math.IsNaN(v.Values[n]) || v.Support[n].Reason != feature.EmptyRegion {
+		t.Errorf("empty component: %v, %+v", v.Values[n], v.Support[n])
+	}
+}
+
+// Mask-weighted filters do not see what lies beside the region.
+func TestNoBleeding(t *testing.T) {
+	vol, mask := plaque([3]int{24, 24, 24}, 0.4, [3]float64{6, 5, 4})
+	cfg := DefaultConfig()
+	cfg.Spacing, cfg.Families = Spacing{}, []string{"firstorder"}
+	cfg.Filters = CoronaryConfig().Filters
+	for n := range cfg.Filters {
+		cfg.Filters[n].MaskWeighted = true
+	}
+	want, _, err := Extract(t.Context(), vol, mask, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, in := range mask.In {
+		if !in {
+			vol.Values[n] = 1200 // calcium and lumen all around
+		}
+	}
+	got, _, err := Extract(t.Context(), vol, mask, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, x := range got.Values {
+		if x != want.Values[n] {
+			t.Errorf("%s = %v, before %v", got.Schema.Column(n).Name, x, want.Values[n])
 		}
 	}
 }
 
-// The hull of a convex body is its surface: all points of a random set lie
-// behind all faces, and its diameter is that of the surface.
-func TestHull(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	for range 30 {
-		m := imaging.NewMask(imaging.NewGrid([3]int{1 + rng.IntN(9), 1 + rng.IntN(9), 1 + rng.IntN(9)}, [3]float64{0.5, 0.7, 1.1}, r3.Vec{}))
-		for n := range m.In {
-			m.In[n] = rng.IntN(4) == 0
+// Bins of equal probability hold equal numbers of voxels where no two are equal,
+// and equal intensities share a level.
+func TestEqualProbability(t *testing.T) {
+	cfg := DefaultConfig()
+	d := Discretisation{Kind: "equal_probability", Bins: 8}
+	values := make([]float64, 800)
+	for n := range values {
+		values[n] = float64((n*271)%800) + 0.5
+	}
+	g, err := d.levels(values, &cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for level, count := range intensity.Count(nil, g.level)[1:] {
+		if count != 100 {
+			t.Errorf("level %d has %d voxels", level+1, count)
 		}
-		m.In[0] = true
-		s := imaging.MaskSurface(m)
-		h := maskHull(m)
-		var d float64
-		for n, p := range s.Vertices {
-			for _, q := range s.Vertices[:n] {
-				d = max(d, r3.Norm(r3.Sub(p, q)))
-			}
+	}
+	g, err = d.levels([]float64{3, 3, 3, 3}, &cfg)
+	if err != nil || g.level[0] != g.level[3] {
+		t.Errorf("equal intensities: %v, %v", g.level, err)
+	}
+}
+
+// Every value says what it rests on, and every undefined one why.
+func TestSupport(t *testing.T) {
+	vol, mask := plaque([3]int{16, 16, 16}, 0.4, [3]float64{4, 4, 4})
+	cfg := IBSIConfig()
+	cfg.Aggregations = aggregationNames()
+	v, _, err := Extract(t.Context(), vol, mask, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := imaging.NewMask(vol.Grid)
+	one.In[one.Offset(8, 8, 8)] = true
+	w, _, err := Extract(t.Context(), vol, one, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, c := range v.Schema.Columns() {
+		if s := v.Support[n]; s.Voxels == 0 || strings.Contains(c.Name, "original.gl") && s.Pairs == 0 {
+			t.Errorf("%s rests on %+v", c.Name, s)
 		}
-		if math.Abs(d-h.diameter) > 1e-6 {
-			t.Errorf("%v: diameter %v by the hull, %v over all pairs", m.Size, h.diameter, d)
+		if math.IsNaN(w.Values[n]) != (w.Support[n].Reason != feature.Defined) {
+			t.Errorf("one voxel: %s = %v because %q", c.Name, w.Values[n], w.Support[n].Reason)
 		}
-		if v := s.Volume(); h.volume < v-1e-9 {
-			t.Errorf("%v: hull of %v mm³ around %v mm³", m.Size, h.volume, v)
+	}
+}
+
+// A field of another unit is an image type of its own, and texture with a fixed
+// number of bins does not depend on its scale.
+func TestField(t *testing.T) {
+	vol, mask := plaque([3]int{20, 20, 20}, 0.4, [3]float64{5, 5, 4})
+	cfg := IBSIConfig()
+	cfg.Image, cfg.Unit, cfg.Modality = "stress_vm", "kPa", feature.Biomechanics
+	cfg.Discretisation, cfg.Bins = "fbn", 16
+	v, _, err := Extract(t.Context(), vol, mask, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range vol.Values {
+		vol.Values[n] *= 4
+	}
+	w, _, err := Extract(t.Context(), vol, mask, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, c := range v.Schema.Columns() {
+		if strings.Contains(c.Unit, "HU") || !strings.HasPrefix(c.Name, "stress_vm.") || c.Modality != feature.Biomechanics {
+			t.Errorf("%+v", c)
 		}
-		ps := extremes(m)
-		for _, f := range quickHull(ps) {
-			for _, p := range ps {
-				if volume6(ps[f[0]], ps[f[1]], ps[f[2]], p) > 0 {
-					t.Fatalf("%v: point %v is outside face %v", m.Size, p, f)
-				}
-			}
+		if strings.HasPrefix(c.Name, "stress_vm.gl") && v.Values[n] != w.Values[n] {
+			t.Errorf("%s = %v, of the field times four %v", c.Name, v.Values[n], w.Values[n])
 		}
 	}
 }
