@@ -21,8 +21,9 @@ var allowed = map[string]string{
 	"imaging":                 "internal/par",
 	"imaging/nifti":           "imaging imaging/internal/voxels",
 	"imaging/nrrd":            "imaging imaging/internal/voxels",
+	"imaging/mha":             "imaging imaging/internal/voxels",
 	"imaging/internal/voxels": "imaging",
-	"imaging/format":          "imaging imaging/nifti imaging/nrrd",
+	"imaging/format":          "imaging imaging/nifti imaging/nrrd imaging/mha",
 	"feature":                 "",
 	"coronary":                "imaging feature internal/par",
 	"risk":                    "coronary feature",
@@ -49,7 +50,7 @@ var allowed = map[string]string{
 	"classifier/golearn":     "classifier feature risk",
 	"reports":                "risk coronary feature imaging internal/version",
 	// Whole.
-	"pipeline": "imaging/... coronary feature risk dicom segmentation radiomics fem classifier reports internal/par internal/version internal/strictyaml internal/atomicfile",
+	"pipeline": "imaging/... coronary feature risk dicom segmentation radiomics radiomics/... fem classifier reports internal/par internal/version internal/strictyaml internal/atomicfile",
 	"cohort":   "pipeline risk feature coronary internal/version internal/atomicfile",
 	// Proof.
 	"phantom": "imaging imaging/nrrd coronary dicom internal/par internal/version",
