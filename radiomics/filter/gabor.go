@@ -110,53 +110,58 @@ func (g *gabor) apply(ctx context.Context, v *imaging.Volume, m *imaging.Mask) (
 // Gaussian of each.
 func (g *gabor) separable(spacing [3]float64) *separable {
 	s := &separable{pooling: g.pooling, boundary: g.boundary, modulus: g.part == "modulus"}
-	add := func(w, env []float64) int {
-		k, _ := s.kernel(chain{w}, false)
-		e, _ := s.kernel(chain{env}, false)
-		for len(s.envelope) < len(s.kernels) {
-			s.envelope = append(s.envelope, e)
-		}
-		return k
-	}
 	for _, across := range g.across {
 		x, y := inPlane(across)
 		for _, degrees := range g.angles {
 			sin, cos := math.Sincos(degrees * math.Pi / 180)
-			var even, odd [3]int // kernels of cosine and sine
-			for a := range even {
-				even[a], odd[a] = none, none
+			cx, sx := g.waves(s, spacing[x], cos, sin)
+			cy, sy := g.waves(s, spacing[y], sin, cos)
+			of := func(p, q factor, sign float64, imaginary bool) term {
+				t := term{[3]int{none, none, none}, sign * p.sign * q.sign, imaginary}
+				t.kernel[x], t.kernel[y] = p.kernel, q.kernel
+				return t
 			}
-			for _, l := range [2]struct {
-				axis        int
-				along, wide float64 // share of the wave, and of the Gaussian across it
-			}{{x, cos, sin}, {y, sin, cos}} {
-				step := spacing[l.axis]
-				r := g.radius(step)
-				env, c, d := make([]float64, 2*r+1), make([]float64, 2*r+1), make([]float64, 2*r+1)
-				for t := range env {
-					u := float64(t-r) * step
-					env[t] = math.Exp(-u * u * (l.along*l.along + g.gamma*g.gamma*l.wide*l.wide) / (2 * g.sigma * g.sigma))
-					sn, cs := math.Sincos(2 * math.Pi * u * l.along / g.lambda)
-					c[t], d[t] = env[t]*cs, env[t]*sn
-				}
-				symmetric(c, 1)
-				symmetric(d, -1)
-				even[l.axis], odd[l.axis] = add(c, env), add(d, env)
-			}
-			pick := func(a, b [3]int) [3]int { a[y] = b[y]; return a }
 			var terms group
 			if g.part != "imaginary" {
-				terms = append(terms, term{pick(even, even), 1, false}, term{pick(odd, odd), -1, false})
+				terms = append(terms, of(cx, cy, 1, false), of(sx, sy, -1, false))
 			}
 			if g.part != "real" {
 				im := g.part == "modulus"
-				terms = append(terms, term{pick(odd, even), 1, im}, term{pick(even, odd), 1, im})
+				terms = append(terms, of(sx, cy, 1, im), of(cx, sy, 1, im))
 			}
 			s.groups = append(s.groups, terms)
 		}
 	}
 	s.order()
 	return s
+}
+
+// factor is a kernel by its index, and its sign.
+type factor struct {
+	kernel int
+	sign   float64
+}
+
+// waves adds to s the cosine and the sine along an axis under their Gaussian.
+// The wave has the given share along the axis, and the rest across it.
+func (g *gabor) waves(s *separable, step, along, across float64) (c, d factor) {
+	r := g.radius(step)
+	env, cosine, sine := make([]float64, 2*r+1), make([]float64, 2*r+1), make([]float64, 2*r+1)
+	for t := range env {
+		u := float64(t-r) * step
+		env[t] = math.Exp(-u * u * (along*along + g.gamma*g.gamma*across*across) / (2 * g.sigma * g.sigma))
+		sn, cs := math.Sincos(2 * math.Pi * u * along / g.lambda)
+		cosine[t], sine[t] = env[t]*cs, env[t]*sn
+	}
+	symmetric(cosine, 1)
+	symmetric(sine, -1)
+	c.kernel, c.sign = s.kernel(chain{cosine}, false)
+	d.kernel, d.sign = s.kernel(chain{sine}, false)
+	e, _ := s.kernel(chain{env}, false)
+	for len(s.envelope) < len(s.kernels) {
+		s.envelope = append(s.envelope, e)
+	}
+	return c, d
 }
 
 // symmetric makes w exactly even (sign 1) or odd (−1): rounding of the angle
