@@ -16,6 +16,7 @@
 //
 // Co-occurrence features that are sums over pairs, or moments of them, need no
 // matrix: the sum over the pairs of a cube is a box sum of an image of pairs,
-// added up axis by axis. All others compute the matrices of each cube. Voxels
-// are worked on in parallel, with the same bits for any number of processors.
+// added up axis by axis. Its energy and entropies follow from counts that slide
+// along a row. All others compute the matrices of each cube. Voxels are worked on
+// in parallel, with the same bits for any number of processors.
 package maps

@@ -65,8 +65,11 @@ func Compute(ctx context.Context, in *Input, cfg Config) (*Maps, error) {
 		}
 		k.highest = max(k.highest, l)
 	}
-	sums, rest := k.split(ms)
+	sums, counted, rest := k.split(ms)
 	if err := k.boxSums(ctx, m, sums); err != nil {
+		return nil, err
+	}
+	if err := k.slide(ctx, m, counted); err != nil {
 		return nil, err
 	}
 	if err := k.cubes(ctx, m, rest); err != nil {

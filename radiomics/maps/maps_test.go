@@ -140,9 +140,9 @@ func noise(size [3]int, n int, seed uint64) *Input {
 	return in
 }
 
-// Box sums give what the matrices of each cube give, in both conventions, both
+// Box sums and sliding counts give what the matrices of each cube give, in both conventions, both
 // ways to combine directions, for cubes of three and five voxels and squares.
-func TestBoxSums(t *testing.T) {
+func TestFastWays(t *testing.T) {
 	in := noise([3]int{11, 9, 8}, 32, 4)
 	for o := range in.Levels {
 		if i, j, k := in.Coords(o); i < 4 && j < 4 && k < 4 && in.Levels[o] > 0 {
@@ -152,6 +152,9 @@ func TestBoxSums(t *testing.T) {
 	var names []string
 	for _, s := range summable {
 		names = append(names, "glcm."+s.name, "glcm."+s.name+".3d_merged")
+	}
+	for _, s := range slidable {
+		names = append(names, "glcm."+s.name)
 	}
 	for _, convention := range []texture.Convention{texture.IBSI, texture.PyRadiomics} {
 		for _, kind := range []struct{ radius, flat int }{{1, -1}, {2, -1}, {1, 0}, {2, 1}} {
@@ -182,8 +185,8 @@ func TestBoxSums(t *testing.T) {
 					k.radius[a] = 0
 				}
 			}
-			if sums, rest := k.split(fast.ms); len(sums) != len(every) || len(rest) != 0 {
-				t.Fatalf("%d features by sums, %d by matrices", len(sums), len(rest))
+			if sums, counted, rest := k.split(fast.ms); len(sums)+len(counted) != len(every) || len(counted) != len(slidable) || len(rest) != 0 {
+				t.Fatalf("%d features by sums, %d by counts, %d by matrices", len(sums), len(counted), len(rest))
 			}
 			if err := k.cubes(t.Context(), slow, every); err != nil {
 				t.Fatal(err)
@@ -329,6 +332,7 @@ func BenchmarkMaps(b *testing.B) {
 			return s
 		}()},
 		{"joint_entropy", []string{"glcm.joint_entropy"}},
+		{"joint_maximum", []string{"glcm.joint_maximum"}},
 		{"glszm", []string{"glszm.zone_percentage"}},
 		{"firstorder", []string{"firstorder.variance"}},
 		{"everything", func() (s []string) {

@@ -136,20 +136,28 @@ var summable = []struct {
 // of a sum of two then leaves eight digits of the smallest moments.
 const momentLevels = 128
 
-// split tells which features are computed from box sums, and which from cubes.
-func (k *kernel) split(ms []mapped) (sums, rest []int) {
+// split tells which features are computed from box sums, which from counts
+// that slide, and which from cubes.
+func (k *kernel) split(ms []mapped) (sums, counted, rest []int) {
 	t := &k.cfg.Texture
-	plain := t.Symmetric && t.Weighting == texture.NoWeighting && (len(t.Distances) == 0 && t.Distance == 1 || slices.Equal(t.Distances, []int{1})) &&
-		int(k.highest)-int(k.lowest) < momentLevels
+	plain := t.Symmetric && t.Weighting == texture.NoWeighting && (len(t.Distances) == 0 && t.Distance == 1 || slices.Equal(t.Distances, []int{1}))
 	for f := range ms {
-		if plain && ms[f].texture == texture.GLCM && ms[f].first < 0 &&
-			(ms[f].aggregation == texture.Averaged3D || ms[f].aggregation == texture.Merged3D) && summableOf(ms[f].name) >= 0 {
+		switch g := &ms[f]; {
+		case plain && k.adds(g):
 			sums = append(sums, f)
-		} else {
+		case plain && k.slides(g):
+			counted = append(counted, f)
+		default:
 			rest = append(rest, f)
 		}
 	}
-	return sums, rest
+	return sums, counted, rest
+}
+
+// adds tells whether a feature is computed from box sums.
+func (k *kernel) adds(g *mapped) bool {
+	return g.first < 0 && g.texture == texture.GLCM && (g.aggregation == texture.Averaged3D || g.aggregation == texture.Merged3D) &&
+		summableOf(g.name) >= 0 && int(k.highest)-int(k.lowest) < momentLevels
 }
 
 func summableOf(name string) int {
@@ -303,12 +311,9 @@ func (s *slab) run(m *Maps, fs []int, from, to int, middle float64) {
 // add fills sums with those of direction d; it is false if no pair of that
 // direction fits into the kernel.
 func (s *slab) add(d [3]int) bool {
-	var lo, hi [3]int // of the window along each axis
-	for a, r := range s.k.radius {
-		lo[a], hi[a] = -r+max(0, -d[a]), r-max(0, d[a])
-		if lo[a] > hi[a] {
-			return false
-		}
+	w := s.k.window(d)
+	if w == nil {
+		return false
 	}
 	in := s.k.in
 	nx, ny, nz := in.Size[0], in.Size[1], in.Size[2]
@@ -332,20 +337,20 @@ func (s *slab) add(d [3]int) bool {
 						s.row[x] = table[int(p-s.k.lowest)*s.levels+int(q-s.k.lowest)]
 					}
 				}
-				window(a[y*nx:(y+1)*nx], s.row, lo[0], hi[0])
+				windowSums(a[y*nx:(y+1)*nx], s.row, w[0][0], w[0][1])
 			}
 			b := s.b[base : base+slice]
 			for y := range ny {
-				for w := max(lo[1], -y); w <= min(hi[1], ny-1-y); w++ {
-					accumulate(b[y*nx:(y+1)*nx], a[(y+w)*nx:(y+w+1)*nx])
+				for v := max(w[1][0], -y); v <= min(w[1][1], ny-1-y); v++ {
+					accumulate(b[y*nx:(y+1)*nx], a[(y+v)*nx:(y+v+1)*nx])
 				}
 			}
 		}
 		sums := s.sums[t]
 		clear(sums)
 		for z := s.lo; z < s.hi; z++ {
-			for w := lo[2]; w <= hi[2]; w++ {
-				base := (z + w - s.lo + rk) * slice // zero beyond the grid
+			for v := w[2][0]; v <= w[2][1]; v++ {
+				base := (z + v - s.lo + rk) * slice // zero beyond the grid
 				accumulate(sums[(z-s.lo)*slice:(z-s.lo+1)*slice], s.b[base:base+slice])
 			}
 		}
@@ -353,8 +358,8 @@ func (s *slab) add(d [3]int) bool {
 	return true
 }
 
-// window stores in dst the sums of src over [x + lo, x + hi].
-func window(dst, src []float64, lo, hi int) {
+// windowSums stores in dst the sums of src over [x + lo, x + hi].
+func windowSums(dst, src []float64, lo, hi int) {
 	n := len(src)
 	for x := range dst {
 		var sum float64
