@@ -23,9 +23,14 @@ type field struct {
 	values []complex128 // transform of the intensities
 }
 
-// fewVoxels is up to how many voxels the pairs are summed one by one. It is part
-// of the result's definition: changing it changes last digits.
-const fewVoxels = 3000
+// The pairs are summed one by one up to fewVoxels, and up to someVoxels where
+// there are not many more pairs than samples of the transforms. These limits are
+// part of the result's definition: changing them changes last digits.
+const (
+	fewVoxels      = 3000
+	someVoxels     = 20_000
+	pairsPerSample = 64
+)
 
 // pairSums are sums over all ordered pairs of voxels with the weights w = 1/d of
 // their distance d.
@@ -56,9 +61,16 @@ func (f *field) autocorrelation(ctx context.Context) (moran, geary float64, err 
 		return math.NaN(), math.NaN(), nil
 	}
 	var s pairSums
-	if len(f.y) <= fewVoxels {
-		s = f.direct()
-	} else if s, err = f.fourier(ctx); err != nil {
+	var samples int
+	for a := range 3 {
+		samples = max(samples, 1) * transformLength(2*f.size[a]-1)
+	}
+	if v := len(f.y); v <= fewVoxels || v <= someVoxels && v*v/2 < pairsPerSample*samples {
+		s, err = f.direct(ctx)
+	} else {
+		s, err = f.fourier(ctx)
+	}
+	if err != nil {
 		return 0, 0, err
 	}
 	// Σ(xᵢ−x̄)² = n in standard deviations, and Σ w (xᵢ−xⱼ)² = 2 (Σ w xᵢ² − Σ w xᵢxⱼ).
@@ -112,7 +124,7 @@ func (f *field) inverseDistance(i, j, k int) float64 {
 }
 
 // direct sums over all pairs, with the weights in a table of offsets.
-func (f *field) direct() pairSums {
+func (f *field) direct(ctx context.Context) (pairSums, error) {
 	// Places in a box with rows of 2·size−1, so that the difference of two is
 	// unique to their offset.
 	wx, wy := 2*f.size[0]-1, 2*f.size[1]-1
@@ -131,6 +143,9 @@ func (f *field) direct() pairSums {
 	}
 	var s pairSums
 	for n, p := range f.places {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return s, ctx.Err()
+		}
 		var weight, near, squares float64
 		at := int(p) + zero
 		y := f.y[:n]
@@ -144,7 +159,7 @@ func (f *field) direct() pairSums {
 		s.cross += 2 * f.y[n] * near
 		s.square += f.y[n]*f.y[n]*weight + squares
 	}
-	return s
+	return s, nil
 }
 
 // plans are the transforms of lines along each axis, and room for lines.

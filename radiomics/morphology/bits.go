@@ -19,7 +19,8 @@ type Workspace struct {
 	columns []interval // and on each line along j
 	seen    []uint64   // columns that have a corner already
 	chain   []point    // outline of a plane
-	corners []point    // candidates for the hull
+	corners []point    // outlines of the slices, one after the other
+	starts  []int      // where each slice begins
 	far     farthest
 	hull    hull
 	search  boxSearch

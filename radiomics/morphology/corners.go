@@ -97,9 +97,17 @@ func (w *Workspace) widest(best float64, lines []interval, along, across float64
 		return best
 	}
 	w.chain = outline(w.chain[:0], lines[first:last+1])
-	for n, p := range w.chain {
-		for _, q := range w.chain[:n] {
-			best = max(best, square(float64(p[0]-q[0])*along)+square(float64(p[1]-q[1])*across))
+	return widestOf(best, w.chain, along, across)
+}
+
+// widestOf returns the larger of best and the squared largest distance between
+// two points of an outline, mm².
+func widestOf(best float64, outline []point, along, across float64) float64 {
+	for n, p := range outline {
+		for _, q := range outline[:n] {
+			if d := square(float64(p[0]-q[0])*along) + square(float64(p[1]-q[1])*across); d > best {
+				best = d
+			}
 		}
 	}
 	return best
@@ -108,14 +116,23 @@ func (w *Workspace) widest(best float64, lines []interval, along, across float64
 func square(x float64) float64 { return x * x }
 
 // planeDiameters returns the largest distance between two corners in one plane
-// across k, j and i, mm.
+// across k, j and i, mm. It needs the outlines of the slices in w.corners.
 func (w *Workspace) planeDiameters(spacing [3]float64) (slice, column, row float64) {
 	b := &w.region
 	hx, hy, hz := spacing[0]/2, spacing[1]/2, spacing[2]/2
 	nx, ny, nz := 2*b.size[0]-1, 2*b.size[1]-1, 2*b.size[2]-1
 	// The middle planes, where a body is widest, first.
 	for n := range nz {
-		slice = w.widest(slice, w.slice(fromMiddle(n, nz)), hx, hy)
+		z := fromMiddle(n, nz)
+		o := w.corners[w.starts[z]:w.starts[z+1]]
+		lo, hi := point{math.MaxInt32, math.MaxInt32}, point{math.MinInt32, math.MinInt32}
+		for _, p := range o {
+			lo[0], hi[0] = min(lo[0], p[0]), max(hi[0], p[0])
+			lo[1], hi[1] = min(lo[1], p[1]), max(hi[1], p[1])
+		}
+		if len(o) > 0 && square(float64(hi[0]-lo[0])*hx)+square(float64(hi[1]-lo[1])*hy) > slice {
+			slice = widestOf(slice, o, hx, hy)
+		}
 	}
 	w.columns = resized(w.columns, max(nz, nx*nz))
 	for n := range ny {
@@ -212,14 +229,15 @@ func (w *Workspace) mark(found uint64, seen *uint64, x, y, z int, down bool) {
 }
 
 // outermost fills w.corners with the corners of the outlines of all slices,
-// among which are those of the hull.
+// among which are those of the hull, and w.starts with where each begins.
 func (w *Workspace) outermost() {
-	w.corners = w.corners[:0]
+	w.corners, w.starts = w.corners[:0], append(w.starts[:0], 0)
 	for z := range 2*w.region.size[2] - 1 {
 		start := len(w.corners)
 		w.corners = outline(w.corners, w.slice(z))
 		for n := start; n < len(w.corners); n++ {
 			w.corners[n][2] = int32(z)
 		}
+		w.starts = append(w.starts, len(w.corners))
 	}
 }

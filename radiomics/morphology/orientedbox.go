@@ -10,7 +10,7 @@ import (
 type boxSearch struct {
 	hull     *hull
 	corners  [][3]float64 // mm
-	normals  [][3]float64 // of the faces, mm²
+	normals  [][3]float64 // of the faces, twice their area long, mm²
 	kinds    [][3]int64   // directions without sign and length, each once
 	front    []bool       // faces seen from a direction
 	edges    [][2]int32   // of the silhouette from there
@@ -43,7 +43,7 @@ func (s *boxSearch) smallest(h *hull, spacing [3]float64) Solid {
 	s.kinds = s.kinds[:0]
 	for n := range h.faces {
 		for a := range 3 {
-			s.normals[n][a] = float64(h.faces[n].normal[a]) / spacing[a]
+			s.normals[n][a] = float64(h.faces[n].normal[a]) / spacing[a] * (spacing[0] * spacing[1] * spacing[2] / 4)
 		}
 		s.kinds = append(s.kinds, primitive(h.faces[n].normal))
 	}
@@ -131,6 +131,16 @@ func (s *boxSearch) along(d [3]float64) {
 		lo, hi = min(lo, x), max(hi, x)
 	}
 	height := hi - lo
+	// What is seen from d has an area that no rectangle around it can undercut.
+	var seen float64
+	for n := range s.normals {
+		x := dot3(d, s.normals[n])
+		s.front[n] = x > 0
+		seen += max(x, 0)
+	}
+	if height*seen/2 >= s.best {
+		return
+	}
 	// Two directions across.
 	var u [3]float64
 	switch {
@@ -147,9 +157,6 @@ func (s *boxSearch) along(d [3]float64) {
 	}
 	v := cross3(d, u)
 	// The silhouette: edges between faces seen and not seen.
-	for n := range s.normals {
-		s.front[n] = dot3(d, s.normals[n]) > 0
-	}
 	s.edges, s.outline = s.edges[:0], s.outline[:0]
 	for n := range s.hull.faces {
 		if !s.front[n] {

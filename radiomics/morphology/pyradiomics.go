@@ -36,8 +36,8 @@ func NewPyRadiomics[M bool | uint8](w *Workspace, size [3]int, spacing [3]float6
 	m := w.region.moments()
 	p.Axes = m.axes(spacing, float64(m.n))
 	w.lines()
-	p.Slice, p.Column, p.Row = w.planeDiameters(spacing)
 	w.outermost()
+	p.Slice, p.Column, p.Row = w.planeDiameters(spacing)
 	p.Diameter = w.far.diameter(w.corners, spacing)
 	if p.Voxels == 1 {
 		p.reason = feature.OneVoxel

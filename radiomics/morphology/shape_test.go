@@ -204,7 +204,10 @@ func TestAutocorrelationBruteForce(t *testing.T) {
 		moran, geary := count/weight*cross/m2, (count-1)/(2*weight)*differences/m2
 		var f field
 		f.standardise(r.Size, r.Spacing, r.Inside, r.Values)
-		near := f.direct()
+		near, err := f.direct(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
 		far, err := f.fourier(t.Context())
 		if err != nil {
 			t.Fatal(err)
