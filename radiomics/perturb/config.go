@@ -107,6 +107,12 @@ func (c *Config) count() int {
 	return len(c.Rotations) * s * s * s * max(c.Noises, 1) * len(c.Growths) * max(c.Contours, 1)
 }
 
+// interpolates tells whether a perturbation of c reads the image between voxels.
+func (c *Config) interpolates() bool {
+	moves := func(x float64) bool { return x != 0 }
+	return c.Spacing > 0 || slices.ContainsFunc(c.Rotations, moves) || slices.ContainsFunc(c.Shifts, moves)
+}
+
 // axis returns the number of an axis name, or −1.
 func axis(name string) int {
 	if len(name) != 1 {

@@ -107,6 +107,29 @@ func TestAlignment(t *testing.T) {
 	}
 }
 
+// An image with gaps, as a stress field has off its mesh, is not interpolated,
+// which would spread the gaps; growth and contours do without.
+func TestGaps(t *testing.T) {
+	vol, mask := crescent(1)
+	for n := range vol.Values {
+		if !mask.In[n] {
+			vol.Values[n] = float32(math.NaN())
+		}
+	}
+	if _, err := NewSubject("a", vol, mask, DefaultConfig()); err == nil || !strings.Contains(err.Error(), "no finite value") {
+		t.Errorf("error %v", err)
+	}
+	cfg := whole()
+	cfg.Contours, cfg.ContourSD, cfg.ContourLength, cfg.Growths = 1, 0.2, 2, []float64{-0.1}
+	s, err := NewSubject("a", vol, mask, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, roi, err := s.Apply(t.Context(), cfg.Perturbations()[0]); err != nil || roi.Count() == 0 {
+		t.Errorf("%d voxels, error %v", roi.Count(), err)
+	}
+}
+
 // A rotation by a quarter turn of cubic voxels, and a shift by a whole voxel,
 // move values from voxel to voxel: image and mask are the same in the patient.
 func TestRigid(t *testing.T) {

@@ -75,6 +75,9 @@ func newSubject(name string, vol *imaging.Volume, roi *imaging.Mask, cfg Config)
 	}
 	blo, bhi = vol.Clamp(blo, bhi)
 	s.image = vol.Crop(blo, bhi)
+	if bad := notFinite(s.image.Values); bad > 0 && cfg.interpolates() {
+		return nil, fmt.Errorf("%d voxels around the region have no finite value: an image with gaps cannot be turned or shifted", bad)
+	}
 	mask := imaging.NewMask(s.image.Grid)
 	for k := lo[2]; k < hi[2]; k++ {
 		for j := lo[1]; j < hi[1]; j++ {
@@ -86,6 +89,17 @@ func newSubject(name string, vol *imaging.Volume, roi *imaging.Mask, cfg Config)
 	s.distance = imaging.SignedDistance(mask, 0)
 	s.Noise = Noise(s.image)
 	return s, nil
+}
+
+// notFinite counts values that are infinite or no number.
+func notFinite(values []float32) int {
+	n := 0
+	for _, x := range values {
+		if x-x != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // offset returns the voxel of g on which voxel (0, 0, 0) of h lies. It fails if
