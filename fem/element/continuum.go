@@ -179,9 +179,10 @@ type Input struct {
 	Fibres []r3.Vec  // unit directions in the reference shape
 	U      []float64 // displacement of nodes and amplitudes of inner shapes, mm
 	Finite bool      // finite strain
-	// Outside, if not nil, is a pressure that neighbours agreed on (see tet4 in
-	// package solid): it takes the place of K s̄, and its stiffness is left out.
-	Outside *float64
+	// Outside, if not nil, holds pressures at the corners of a tetrahedron that
+	// neighbours agreed on (see package solid): linear between them, they take the
+	// place of K s̄, whose stiffness is left out.
+	Outside *[4]float64
 }
 
 // Evaluate computes energy, forces and, if wanted, stiffness.
@@ -218,7 +219,9 @@ func (c *Continuum) Evaluate(in *Input, stiffness bool) error {
 		p := &c.Point[q]
 		p.Pressure = 0
 		if in.Outside != nil {
-			p.Pressure = *in.Outside
+			for a, l := range barycentric(ref.Xi[q]) {
+				p.Pressure += l * in.Outside[a]
+			}
 		} else {
 			for m := range ref.Modes {
 				p.Pressure += bulk * s[m] * c.phi[q][m]
@@ -462,45 +465,62 @@ func (c *Continuum) Condense(back []float64) bool {
 	return true
 }
 
-// VolumeStrain returns the volume strain s of a tet4, after Set, for the
-// displacements u, and stores in grad, if not nil, V ∂s/∂u. It reports false if
-// the motion turns the element inside out.
-func (c *Continuum) VolumeStrain(u []float64, measure Measure, finite bool, grad *[12]float64) (float64, bool) {
-	g := &c.Grad[0]
-	f := [3][3]float64{{1}, {0, 1}, {0, 0, 1}}
-	for a := range 4 {
-		for i := range 3 {
-			for j := range 3 {
-				f[i][j] += u[3*a+i] * g[a][j]
-			}
-		}
-	}
-	if !finite {
-		if grad != nil {
-			for a := range 4 {
-				for i := range 3 {
-					grad[3*a+i] = c.Volume * g[a][i]
+// barycentric returns the linear functions of the corners of a tetrahedron.
+func barycentric(x [3]float64) [4]float64 {
+	return [4]float64{1 - x[0] - x[1] - x[2], x[0], x[1], x[2]}
+}
+
+// Dilation is the share that each corner of a tetrahedron has in its volume and
+// volume strain; λ are the linear functions of the corners.
+type Dilation struct {
+	Volume [4]float64     // ∫ λ dV, mm³
+	Strain [4]float64     // ∫ λ s dV, mm³
+	Grad   [4][30]float64 // derivatives of Strain by the displacements of the nodes
+}
+
+// Dilate computes the dilation of a tetrahedron, after Set, for displacements u
+// of its nodes. It reports false if the motion turns the element inside out.
+func (c *Continuum) Dilate(d *Dilation, u []float64, measure Measure, finite bool) bool {
+	*d = Dilation{}
+	n := c.Ref.Nodes()
+	for q, xi := range c.Ref.Xi {
+		f := [3][3]float64{{1}, {0, 1}, {0, 0, 1}}
+		for a := range n {
+			g := &c.Grad[q][a]
+			for i := range 3 {
+				for j := range 3 {
+					f[i][j] += u[3*a+i] * g[j]
 				}
 			}
 		}
-		return f[0][0] + f[1][1] + f[2][2] - 3, true
-	}
-	inv, det := inverse(&f) // F⁻¹
-	if !(det > 0) {
-		return 0, false
-	}
-	if grad != nil {
-		for a := range 4 {
-			for i := range 3 {
-				for j := range 3 {
-					if measure == Trace { // ∂ tr E/∂F = F
-						grad[3*a+i] += c.Volume * f[i][j] * g[a][j]
-					} else { // ∂J/∂F = J F⁻ᵀ
-						grad[3*a+i] += c.Volume * det * inv[j][i] * g[a][j]
+		s := f[0][0] + f[1][1] + f[2][2] - 3
+		by := [3][3]float64{{1}, {0, 1}, {0, 0, 1}} // ∂s/∂F
+		if finite {
+			inv, det := inverse(&f)
+			if !(det > 0) {
+				return false
+			}
+			s = VolumeStrain(measure, &f)
+			by = f // of tr E
+			if measure == Ratio {
+				for i := range 3 {
+					for j := range 3 {
+						by[i][j] = det * inv[j][i]
 					}
 				}
 			}
 		}
+		for v, l := range barycentric(xi) {
+			w := l * c.Weight[q]
+			d.Volume[v] += w
+			d.Strain[v] += w * s
+			for a := range n {
+				g := &c.Grad[q][a]
+				for i := range 3 {
+					d.Grad[v][3*a+i] += w * (by[i][0]*g[0] + by[i][1]*g[1] + by[i][2]*g[2])
+				}
+			}
+		}
 	}
-	return VolumeStrain(measure, &f), true
+	return true
 }

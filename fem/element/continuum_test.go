@@ -20,7 +20,7 @@ var kinds = []struct {
 	ref  *element.Reference
 }{
 	{"hex8", element.Of(element.Brick8, false)}, {"hex8 enhanced", element.Of(element.Brick8, true)},
-	{"hex20", element.Of(element.Brick20, false)}, {"tet4", element.Of(element.Tetra4, false)}, {"tet10", element.Of(element.Tetra10, false)},
+	{"hex20", element.Of(element.Brick20, false)}, {"tet4", element.Of(element.Tetra4, false)}, {"tet10", element.Of(element.Tetra10, false)}, {"tet10 with bubble", element.Of(element.Tetra10, true)},
 }
 
 // nodes returns the nodes of an element moved by up to noise.

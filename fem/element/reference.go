@@ -96,22 +96,21 @@ type Reference struct {
 	B        []float64      // value of the bubble; 0 for enhanced modes, which carry no load
 }
 
-var references [NumTypes]*Reference
-var enhanced *Reference
+var plain, enhanced [NumTypes]*Reference
 
 func init() {
-	for t := range references {
-		references[t] = newReference(Type(t), false)
+	for t := range Type(NumTypes) {
+		plain[t], enhanced[t] = newReference(t, false), newReference(t, true)
 	}
-	enhanced = newReference(Brick8, true)
 }
 
-// Of returns the reference of a type; hex8 with enhanced modes if wanted.
+// Of returns the reference of a type. Enhanced are the hex8 with its modes and the
+// tet10 with its bubble; hex20 always has one, and tet4 none.
 func Of(t Type, enhance bool) *Reference {
-	if enhance && t == Brick8 {
-		return enhanced
+	if enhance {
+		return enhanced[t]
 	}
-	return references[t]
+	return plain[t]
 }
 
 func newReference(t Type, enhance bool) *Reference {
@@ -129,7 +128,10 @@ func newReference(t Type, enhance bool) *Reference {
 		r.Xi, r.W = [][3]float64{{0.25, 0.25, 0.25}}, []float64{1.0 / 6}
 	case Tetra10:
 		r.Xi, r.W = tetra14()
-		r.Inner, r.Modes = 1, 4
+		r.Modes = 4
+		if enhance {
+			r.Inner = 1
+		}
 	}
 	for _, x := range r.Xi {
 		n, d := t.Shape(x)
@@ -146,7 +148,9 @@ func newReference(t Type, enhance bool) *Reference {
 func (r *Reference) inner(x [3]float64) (bubble float64, d [][3]float64) {
 	a, b, c := x[0], x[1], x[2]
 	switch {
-	case r.Enhanced:
+	case r.Inner == 0:
+		return 0, nil
+	case r.Type == Brick8:
 		return 0, [][3]float64{{-2 * a, 0, 0}, {0, -2 * b, 0}, {0, 0, -2 * c}}
 	case r.Type == Brick20:
 		p, q, s := 1-a*a, 1-b*b, 1-c*c

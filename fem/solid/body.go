@@ -235,12 +235,23 @@ func (b *Body) parts() []int {
 }
 
 // dilated tells whether cell e shares its volume strain with its neighbours: a
-// tet4 of a law that resists a change of volume much more than shear.
+// tetrahedron of a law that resists a change of volume much more than shear. A
+// tet10 with its bubble does well alone up to about ν = 0.48, at less cost.
 func (b *Body) dilated(e int) bool {
-	return b.Mesh.Types[e] == element.Tetra4 && material.Poisson(b.Laws[b.Of[e]]) > 0.4
+	switch b.Mesh.Types[e] {
+	case element.Tetra4:
+		return material.Poisson(b.Laws[b.Of[e]]) > 0.4
+	case element.Tetra10:
+		return material.Poisson(b.Laws[b.Of[e]]) > 0.48
+	}
+	return false
 }
 
 // reference returns the element of cell e.
 func (b *Body) reference(e int) *element.Reference {
-	return element.Of(b.Mesh.Types[e], b.Mesh.Enhanced != nil && b.Mesh.Enhanced[e])
+	t := b.Mesh.Types[e]
+	if t == element.Tetra10 {
+		return element.Of(t, !b.dilated(e))
+	}
+	return element.Of(t, b.Mesh.Enhanced != nil && b.Mesh.Enhanced[e])
 }

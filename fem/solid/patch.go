@@ -8,18 +8,19 @@ import (
 	"github.com/plaquerisk/plaquerisk/fem/element"
 )
 
-// patch is the part of one material around a node of tetrahedra with four nodes.
-// They share one volume strain, the mean over the patch,
+// patch is the part of one material around a corner of tetrahedra. With λ the
+// corner's linear function, they share the volume strain
 //
-//	s̄ = Σ ¼ Vₑ sₑ / Σ ¼ Vₑ,   energy ½ K s̄² Σ ¼ Vₑ                    (S.1)
+//	s̄ = ∫ λ s dV / ∫ λ dV,   energy ½ K s̄² ∫ λ dV                      (S.1)
 //
-// and the pressure of a cell is the mean of those of its four patches (Bonet and
-// Burton, Commun Numer Meth Eng 14 (1998) 437). Single tetrahedra cannot keep
-// their volume without locking; patches can.
+// and the pressure K s̄ is linear between corners: on tet4 the average nodal
+// pressure of Bonet and Burton (Commun Numer Meth Eng 14 (1998) 437), on tet10 the
+// element of Taylor and Hood with a lumped mass. A single tetrahedron cannot keep
+// its volume without locking; patches can.
 type patch struct {
 	cells  []int32
 	nodes  []int32 // sorted
-	volume float64 // Σ ¼ Vₑ
+	volume float64 // ∫ λ dV, mm³
 }
 
 // errUnstable is an inner stiffness that is not positive.
@@ -28,7 +29,7 @@ var errUnstable = errors.New("the material loses its stiffness")
 // makePatches finds the patches and adds the couplings that they bring to rows.
 func (s *system) makePatches(rows [][]int32) {
 	m := s.Mesh
-	if !slices.ContainsFunc(m.Types, func(t element.Type) bool { return t == element.Tetra4 }) {
+	if !slices.ContainsFunc(m.Types, func(t element.Type) bool { return t.Corners() == 4 }) {
 		return
 	}
 	number := map[[2]int32]int32{} // node and material
@@ -38,7 +39,7 @@ func (s *system) makePatches(rows [][]int32) {
 		if !s.dilated(e) {
 			continue
 		}
-		for a, node := range m.Cell(e) {
+		for a, node := range m.Cell(e)[:4] {
 			k := [2]int32{node, s.Of[e]}
 			n, ok := number[k]
 			if !ok {
@@ -73,13 +74,15 @@ func (s *system) dilate(ctx context.Context, t state) (pressure []float64, energ
 	if len(s.patches) == 0 {
 		return nil, 0, nil
 	}
-	volume, strain := make([]float64, s.Mesh.Cells()), make([]float64, s.Mesh.Cells())
+	shares := make([][2][4]float64, s.Mesh.Cells())
 	err = s.eachCell(ctx, s.colours, func(w *work, e int) error {
 		if s.patchOf[e][0] < 0 {
 			return nil
 		}
-		v, x, err := s.volumeStrain(w, e, t, nil)
-		volume[e], strain[e] = v, x
+		d, err := s.dilation(w, e, t)
+		if err == nil {
+			shares[e] = [2][4]float64{d.Volume, d.Strain}
+		}
 		return err
 	})
 	if err != nil {
@@ -91,8 +94,9 @@ func (s *system) dilate(ctx context.Context, t state) (pressure []float64, energ
 		p.volume = 0
 		var sum float64
 		for _, e := range p.cells {
-			p.volume += volume[e] / 4
-			sum += volume[e] / 4 * strain[e]
+			v := slices.Index(s.patchOf[e][:], int32(n))
+			p.volume += shares[e][0][v]
+			sum += shares[e][1][v]
 		}
 		k := s.Laws[s.Of[p.cells[0]]].Bulk()
 		pressure[n] = k * sum / p.volume
@@ -101,22 +105,17 @@ func (s *system) dilate(ctx context.Context, t state) (pressure []float64, energ
 	return pressure, energy, nil
 }
 
-// volumeStrain returns volume and volume strain of the tet4 e, and stores in
-// grad, if not nil, the derivative of their product by its twelve displacements.
-func (s *system) volumeStrain(w *work, e int, t state, grad *[12]float64) (volume, strain float64, err error) {
+// dilation evaluates the shares of cell e in its patches.
+func (s *system) dilation(w *work, e int, t state) (*element.Dilation, error) {
 	w.x, w.u = w.x[:0], w.u[:0]
 	for _, n := range s.Mesh.Cell(e) {
 		w.x = append(w.x, s.x[n])
 		w.u = append(w.u, t.u[3*n:3*n+3]...)
 	}
-	if d := w.c.Set(s.reference(e), w.x); !(d > 0) {
-		return 0, 0, &cellError{e, element.ErrInverted}
+	if d := w.c.Set(s.reference(e), w.x); !(d > 0) || !w.c.Dilate(&w.dilation, w.u, s.Laws[s.Of[e]].Volume(), s.Finite) {
+		return nil, &cellError{e, element.ErrInverted}
 	}
-	strain, ok := w.c.VolumeStrain(w.u, s.Laws[s.Of[e]].Volume(), s.Finite, grad)
-	if !ok {
-		return 0, 0, &cellError{e, element.ErrInverted}
-	}
-	return w.c.Volume, strain, nil
+	return &w.dilation, nil
 }
 
 // stiffenPatches adds K/V g gᵀ of each patch, with g = ∂(s̄ V)/∂u, to s.k.
@@ -125,14 +124,15 @@ func (s *system) stiffenPatches(ctx context.Context, t state) error {
 		p := &s.patches[n]
 		g := make([]float64, 3*len(p.nodes))
 		for _, e := range p.cells {
-			var grad [12]float64
-			if _, _, err := s.volumeStrain(w, int(e), t, &grad); err != nil {
+			d, err := s.dilation(w, int(e), t)
+			if err != nil {
 				return err
 			}
+			grad := &d.Grad[slices.Index(s.patchOf[e][:], int32(n))]
 			for a, node := range s.Mesh.Cell(int(e)) {
 				at, _ := slices.BinarySearch(p.nodes, node)
 				for i := range 3 {
-					g[3*at+i] += grad[3*a+i] / 4
+					g[3*at+i] += grad[3*a+i]
 				}
 			}
 		}

@@ -42,10 +42,11 @@ func (s state) clone() state { return state{slices.Clone(s.u), slices.Clone(s.al
 
 // work is the scratch of one goroutine.
 type work struct {
-	c       element.Continuum
-	x       []r3.Vec
-	u, f, k []float64
-	nodes   []int32
+	c        element.Continuum
+	dilation element.Dilation
+	x        []r3.Vec
+	u, f, k  []float64
+	nodes    []int32
 }
 
 func newSystem(b *Body) *system {
@@ -191,11 +192,10 @@ func (s *system) evaluate(w *work, e int, t state, pressure []float64, stiffness
 		in.Fibres = s.Fibres[e]
 	}
 	if s.patchOf != nil && s.patchOf[e][0] >= 0 {
-		var p float64
-		for _, n := range s.patchOf[e] {
-			p += pressure[n] / 4
+		in.Outside = new([4]float64)
+		for a, n := range s.patchOf[e] {
+			in.Outside[a] = pressure[n]
 		}
-		in.Outside = &p
 	}
 	if err := w.c.Evaluate(&in, stiffness); err != nil {
 		return &cellError{e, err}
