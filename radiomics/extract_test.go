@@ -502,14 +502,20 @@ func BenchmarkExtract(b *testing.B) {
 		{"blob", 90, [3]float64{36.5, 36.5, 36.5}},
 	} {
 		vol, mask := plaque([3]int{size.n, size.n, size.n}, 0.4, size.semi)
-		b.Run(fmt.Sprintf("%s-%d", size.name, mask.Count()), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, _, err := Extract(b.Context(), vol, mask, DefaultConfig()); err != nil {
-					b.Fatal(err)
+		for _, profile := range []struct {
+			name string
+			cfg  Config
+		}{{"default", DefaultConfig()}, {"ibsi", IBSIConfig()}, {"coronary", CoronaryConfig()}} {
+			b.Run(fmt.Sprintf("%s-%d-%s", size.name, mask.Count(), profile.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, _, err := Extract(b.Context(), vol, mask, profile.cfg); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-		})
+				b.ReportMetric(float64(len(Columns(profile.cfg))), "columns")
+			})
+		}
 	}
 }
 
