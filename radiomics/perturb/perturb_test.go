@@ -96,9 +96,9 @@ func TestAlignment(t *testing.T) {
 		mask *imaging.Mask
 		want string
 	}{
-		{"between", &between, "do not lie on the same voxels"},
-		{"spacing", &coarse, "do not lie on the same voxels"},
-		{"beyond", &beyond, "reaches beyond the image along axis 0"},
+		{"between", &between, "0.5 voxels"},
+		{"spacing", &coarse, "1.200 voxels of the image along axis k"},
+		{"beyond", &beyond, "beyond the image"},
 		{"empty", imaging.NewMask(vol.Grid), "the mask is empty"},
 	} {
 		if _, err := NewSubject("a", vol, test.mask, whole()); err == nil || !strings.Contains(err.Error(), test.want) {

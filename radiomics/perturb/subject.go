@@ -31,7 +31,7 @@ type Subject struct {
 }
 
 // NewSubject prepares the region roi of vol. The voxels of roi must coincide
-// with voxels of vol, but its grid may be a part of vol's.
+// with voxels of vol, as [imaging.Mask.Onto] has it.
 func NewSubject(name string, vol *imaging.Volume, roi *imaging.Mask, cfg Config) (*Subject, error) {
 	s, err := newSubject(name, vol, roi, cfg)
 	if err != nil {
@@ -44,18 +44,23 @@ func newSubject(name string, vol *imaging.Volume, roi *imaging.Mask, cfg Config)
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	lo, hi, ok := roi.Bounds()
-	if !ok {
+	drawn, err := roi.Onto(&vol.Grid, imaging.OnVoxels)
+	if err != nil {
+		return nil, err
+	}
+	if drawn == nil {
 		return nil, errors.New("the mask is empty")
 	}
-	shift, err := offset(&vol.Grid, &roi.Grid, lo, hi)
+	place, err := imaging.Align(&vol.Grid, &drawn.Grid, imaging.OnVoxels)
 	if err != nil {
 		return nil, err
 	}
 	margin := vol.Steps(cfg.Margin)
-	var blo, bhi [3]int
+	blo := place.At(0, 0, 0)
+	var bhi [3]int
 	for a := range 3 {
-		blo[a], bhi[a] = lo[a]+shift[a]-margin[a], hi[a]+shift[a]+margin[a]
+		bhi[a] = blo[a] + drawn.Size[a] + margin[a]
+		blo[a] -= margin[a]
 	}
 	blo, bhi = vol.Clamp(blo, bhi)
 	s := &Subject{Name: name, cfg: cfg, box: vol.Grid.Crop(blo, bhi)}
@@ -79,12 +84,7 @@ func newSubject(name string, vol *imaging.Volume, roi *imaging.Mask, cfg Config)
 		return nil, fmt.Errorf("%d voxels around the region have no finite value: an image with gaps cannot be turned or shifted", bad)
 	}
 	mask := imaging.NewMask(s.image.Grid)
-	for k := lo[2]; k < hi[2]; k++ {
-		for j := lo[1]; j < hi[1]; j++ {
-			row := roi.In[roi.Offset(lo[0], j, k):][:hi[0]-lo[0]]
-			copy(mask.In[mask.Offset(lo[0]+shift[0]-blo[0], j+shift[1]-blo[1], k+shift[2]-blo[2]):], row)
-		}
-	}
+	place.Copy(mask, blo, drawn)
 	s.Voxels = mask.Count()
 	s.distance = imaging.SignedDistance(mask, 0)
 	s.Noise = Noise(s.image)
@@ -100,36 +100,6 @@ func notFinite(values []float32) int {
 		}
 	}
 	return n
-}
-
-// offset returns the voxel of g on which voxel (0, 0, 0) of h lies. It fails if
-// the box [lo, hi) of h does not coincide with voxels of g to a tenth of one.
-func offset(g, h *imaging.Grid, lo, hi [3]int) (shift [3]int, err error) {
-	for c := range 8 {
-		var q [3]float64
-		for a := range 3 {
-			q[a] = float64(lo[a])
-			if c>>a&1 == 1 {
-				q[a] = float64(hi[a]) // one beyond, so that the spacing counts too
-			}
-		}
-		x, y, z := g.Index(h.Point(q[0], q[1], q[2]))
-		for a, t := range [3]float64{x, y, z} {
-			at := int(math.Round(t)) - int(q[a])
-			if c == 0 {
-				shift[a] = at
-			}
-			if math.Abs(t-math.Round(t)) > 0.1 || at != shift[a] {
-				return shift, fmt.Errorf("mask and image do not lie on the same voxels: image %v, mask %v: resample the mask onto the image first", g, h)
-			}
-		}
-	}
-	for a := range 3 {
-		if lo[a]+shift[a] < 0 || hi[a]+shift[a] > g.Size[a] {
-			return shift, fmt.Errorf("mask reaches beyond the image along axis %d: image %v, mask %v: crop the mask", a, g, h)
-		}
-	}
-	return shift, nil
 }
 
 // Apply returns image and mask as p makes them. Both lie in the patient where
