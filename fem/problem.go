@@ -39,7 +39,8 @@ func (e *ConvergenceError) Is(target error) bool { return target == ErrNotConver
 // is what [Solve] makes of a vessel, and serves bodies of other shapes too.
 type Problem struct {
 	Mesh *mesh.Mesh
-	// Lattice, if not nil, says that the nodes form a box, which multigrid needs.
+	// Lattice, if not nil, says that the nodes form a box, so that multigrid can
+	// coarsen it. Other meshes are coarsened by aggregation.
 	Lattice *sparse.Lattice
 	Law     [][element.Points]element.Lame // moduli at each quadrature point of each cell
 	Load    []r3.Vec                       // nodal loads, mN
@@ -59,7 +60,7 @@ type Solution struct {
 	U []r3.Vec // mm
 	sparse.Report
 	Unknowns int
-	Levels   int     // lattices of the multigrid; 0 without
+	Levels   int     // of the multigrid
 	Free     int     // rigid motions that nothing holds and no load drives
 	Work     float64 // ½ fᵀu of the loads, µJ
 }
@@ -163,9 +164,11 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 		pre, sol.Levels = mg, len(mg.Levels())
 	} else {
 		k.Hold(p.Fixed)
-		if pre, err = sparse.NewBlockJacobi(k); err != nil {
+		mg, err := sparse.NewAggregation(ctx, k, p.Mesh.Nodes, p.Fixed, sparse.DefaultSmoothing())
+		if err != nil {
 			return nil, err
 		}
+		pre, sol.Levels = mg, len(mg.Sizes())
 	}
 	// Without free motions left in f the system is consistent.
 	w := make([]float64, 3*n)

@@ -34,6 +34,10 @@ type Report struct {
 	Converged  bool
 }
 
+// maxRestarts bounds how often rounding may drive the recursive residual and the
+// true one apart.
+const maxRestarts = 5
+
 // Solve solves A x = b by preconditioned conjugate gradients, starting from the
 // given x (Hestenes and Stiefel 1952; Saad, Iterative Methods for Sparse Linear
 // Systems, 2003, algorithm 9.1). When the recursive residual meets the
@@ -52,7 +56,7 @@ func Solve(ctx context.Context, x []float64, a Operator, b []float64, pre Precon
 		return Report{Converged: true}, nil
 	}
 	if math.IsNaN(norm) || math.IsInf(norm, 0) {
-		return Report{}, fmt.Errorf("conjugate gradients: the right-hand side is not finite")
+		return Report{}, fmt.Errorf("conjugate gradients: the right-hand side is %w", ErrNotFinite)
 	}
 	r, z, p, q := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	for restart := 0; ; restart++ {
@@ -64,7 +68,7 @@ func Solve(ctx context.Context, x []float64, a Operator, b []float64, pre Precon
 		project(r, set.Free)
 		rep.Residual = math.Sqrt(dot(r, r)) / norm
 		rep.Converged = rep.Residual <= set.Tolerance
-		if rep.Converged || rep.Iterations >= set.MaxIterations || restart > 5 {
+		if rep.Converged || rep.Iterations >= set.MaxIterations || restart > maxRestarts {
 			return rep, nil
 		}
 		var rho float64
@@ -77,7 +81,7 @@ func Solve(ctx context.Context, x []float64, a Operator, b []float64, pre Precon
 			project(z, set.Free)
 			next := dot(r, z)
 			if !(next > 0) || math.IsInf(next, 0) {
-				return rep, fmt.Errorf("conjugate gradients: iteration %d: the preconditioner or the matrix is not positive definite (rᵀz = %g)", rep.Iterations, next)
+				return rep, &DefiniteError{Method: "conjugate gradients", Iteration: rep.Iterations, Quantity: "rᵀM⁻¹r", Value: next}
 			}
 			if first {
 				copy(p, z)
@@ -91,7 +95,7 @@ func Solve(ctx context.Context, x []float64, a Operator, b []float64, pre Precon
 			a.Mul(q, p)
 			pq := dot(p, q)
 			if !(pq > 0) {
-				return rep, fmt.Errorf("conjugate gradients: iteration %d: the matrix is not positive definite (pᵀAp = %g)", rep.Iterations, pq)
+				return rep, &DefiniteError{Method: "conjugate gradients", Iteration: rep.Iterations, Quantity: "pᵀAp", Value: pq}
 			}
 			alpha := rho / pq
 			for i := range x {
