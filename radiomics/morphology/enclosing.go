@@ -1,6 +1,9 @@
 package morphology
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // enclosing finds the smallest ellipsoid around points.
 type enclosing struct {
@@ -14,10 +17,13 @@ type enclosing struct {
 // may be from 4; the volume is then at most 2ε above the smallest.
 const enclosingTolerance = 1e-6
 
-// smallest returns the smallest ellipsoid around the points, in half voxels. The
-// method is Khachiyan's with steps away from points that do not matter: weights u
-// of the points q = (p, 1) are moved to the farthest, or from the nearest that
-// has some, until all that have some are equally far,
+// maxSweeps ends the search along a flat valley, as rods of few voxels have it,
+// where ε is of the order of the tolerance already.
+const maxSweeps = 300
+
+// smallest returns the smallest ellipsoid around the points, in half voxels. It
+// belongs to the weights u of the points q = (p, 1) that make the determinant of
+// X largest; then
 //
 //	X = Σ u q qᵀ,   qᵀX⁻¹q ≤ 4 (1 + ε)                                  (R.10)
 //
@@ -63,8 +69,7 @@ func (e *enclosing) smallest(points []point, spacing [3]float64) Solid {
 		}
 		grown := false
 		for o, r := range reach {
-			if r > 4*(1+enclosingTolerance) {
-				e.take(far[o])
+			if r > 4*(1+enclosingTolerance) && e.take(far[o]) {
 				grown = true
 			}
 		}
@@ -91,10 +96,15 @@ func (e *enclosing) smallest(points []point, spacing [3]float64) Solid {
 	return ellipsoid(math.Sqrt(most*l[0]), math.Sqrt(most*l[1]), math.Sqrt(most*l[2]))
 }
 
-// take adds a point without weight to those that are looked at.
-func (e *enclosing) take(n int) {
+// take adds a point without weight to those that are looked at, unless it is one
+// of them already.
+func (e *enclosing) take(n int) bool {
+	if slices.Contains(e.points, e.all[n]) {
+		return false
+	}
 	e.points = append(e.points, e.all[n])
 	e.weight, e.reach = append(e.weight, 0), append(e.reach, 0)
+	return true
 }
 
 // form returns qᵀMq.
@@ -104,62 +114,74 @@ func form(m *[4][4]float64, q *[4]float64) float64 {
 		q[2]*(m[2][2]*q[2]+2*m[2][3]*q[3]) + q[3]*q[3]*m[3][3]
 }
 
-// balance moves weights until the points that have some are equally far and none
-// is farther, and returns X⁻¹.
+// balance moves weights between pairs of points until none is farther than the
+// ellipsoid, and returns X⁻¹. Moving α from p to q changes the determinant of X
+// by the factor
+//
+//	1 + α (q̂ − p̂) − α² (p̂ q̂ − (pᵀX⁻¹q)²),   p̂ = pᵀX⁻¹p                  (R.11)
+//
+// whose maximum says how much to move. See Harman, Filová and Richtárik, J. Am.
+// Stat. Assoc. 115 (2020) 348.
 func (e *enclosing) balance() [4][4]float64 {
-	const d = 4
-	var inverse [4][4]float64
-	for step := 0; step < 100_000; step++ {
-		if step%64 == 0 { // rounding does not pile up
-			inverse = e.refresh()
-		}
-		far, near := 0, -1
+	for range maxSweeps {
+		inverse := e.refresh()
+		far := 0
 		for n, r := range e.reach {
 			if r > e.reach[far] {
 				far = n
 			}
-			if e.weight[n] > 0 && (near < 0 || r < e.reach[near]) {
-				near = n
+		}
+		if e.reach[far] <= 4*(1+enclosingTolerance/2) {
+			return inverse
+		}
+		for p := range e.points {
+			e.move(&inverse, p, far)
+		}
+		for p := range e.points {
+			for q := range p {
+				if e.weight[p] > 0 && e.weight[q] > 0 {
+					e.move(&inverse, p, q)
+				}
 			}
-		}
-		at, r := far, e.reach[far]
-		if d-e.reach[near] > r-d {
-			at, r = near, e.reach[near]
-		}
-		if math.Abs(r-d) <= d*enclosingTolerance/2 {
-			break
-		}
-		// The step that shrinks the volume most; a step back cannot take more
-		// weight than there is.
-		beta := (r - d) / (d * (r - 1))
-		if beta < 0 {
-			beta = max(beta, -e.weight[at]/(1-e.weight[at]))
-		}
-		q := e.points[at]
-		var w [4]float64
-		for a := range 4 {
-			for b := range 4 {
-				w[a] += inverse[a][b] * q[b]
-			}
-		}
-		share := beta / (1 - beta + beta*r)
-		for n := range e.points {
-			p := &e.points[n]
-			g := w[0]*p[0] + w[1]*p[1] + w[2]*p[2] + w[3]*p[3]
-			e.reach[n] = (e.reach[n] - share*g*g) / (1 - beta)
-			e.weight[n] *= 1 - beta
-		}
-		for a := range 4 {
-			for b := range 4 {
-				inverse[a][b] = (inverse[a][b] - share*w[a]*w[b]) / (1 - beta)
-			}
-		}
-		e.weight[at] += beta
-		if e.weight[at] < 1e-14 {
-			e.weight[at] = 0
 		}
 	}
 	return e.refresh()
+}
+
+// move moves weight from point p to q, or back, so that the determinant of X
+// becomes largest.
+func (e *enclosing) move(inverse *[4][4]float64, p, q int) {
+	if p == q || e.weight[p] == 0 && e.weight[q] == 0 {
+		return
+	}
+	a, b := &e.points[p], &e.points[q]
+	var u, v [4]float64 // X⁻¹p and X⁻¹q
+	for n := range 4 {
+		m := &inverse[n]
+		u[n] = m[0]*a[0] + m[1]*a[1] + m[2]*a[2] + m[3]*a[3]
+		v[n] = m[0]*b[0] + m[1]*b[1] + m[2]*b[2] + m[3]*b[3]
+	}
+	pp := a[0]*u[0] + a[1]*u[1] + a[2]*u[2] + a[3]*u[3]
+	qq := b[0]*v[0] + b[1]*v[1] + b[2]*v[2] + b[3]*v[3]
+	pq := a[0]*v[0] + a[1]*v[1] + a[2]*v[2] + a[3]*v[3]
+	curve := pp*qq - pq*pq
+	if !(curve > 0) {
+		return
+	}
+	move := min(max((qq-pp)/(2*curve), -e.weight[q]), e.weight[p])
+	factor := 1 + move*(qq-pp) - move*move*curve
+	if move == 0 || !(factor > 1e-9) {
+		return
+	}
+	e.weight[p] -= move
+	e.weight[q] += move
+	// X + α(q qᵀ − p pᵀ), inverted by Woodbury's formula.
+	x, y, z := move*(1-move*pp)/factor, -move*(1+move*qq)/factor, move*move*pq/factor
+	for m := range 4 {
+		for n := range 4 {
+			inverse[m][n] -= x*v[m]*v[n] + y*u[m]*u[n] + z*(u[m]*v[n]+v[m]*u[n])
+		}
+	}
 }
 
 // start takes in the two ends along three directions, each across the lines

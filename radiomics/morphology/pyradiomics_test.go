@@ -162,7 +162,62 @@ func TestBrain(t *testing.T) {
 				Got: values[n], Want: x, Tol: tol * math.Abs(x)}.Run(t)
 		}
 	}
-	if checked != 14 {
-		t.Errorf("%d of 14 values checked", checked)
+	// Its shape2D values are those of slice 16.
+	n := label.Size[0] * label.Size[1]
+	q := NewPlane(&w, [2]int(label.Size[:2]), [2]float64(label.Spacing[:2]), mask[16*n:][:n])
+	values = make([]float64, len(PlaneFeatures))
+	q.Values(values, nil)
+	for _, r := range table(t, filepath.Join(dir, "brain1_reference_values.csv")) {
+		for n, f := range PlaneFeatures {
+			if r[2] == "shape2D" && f.PyRadiomics == r[3] {
+				x := number(t, r[4])
+				checked++
+				verify.Check{Suite: "radiomics", Case: "PyRadiomics brain1, shape2D", Quantity: "shape2D." + f.PyRadiomics, Source: "PyRadiomics baseline",
+					Got: values[n], Want: x, Tol: 1e-6 * math.Abs(x)}.Run(t)
+			}
+		}
 	}
+	if checked != 14+9 {
+		t.Errorf("%d of 23 values checked", checked)
+	}
+}
+
+// Any mask is measured without panic, and its largest diameter is that of all
+// pairs of corners.
+func FuzzMask(f *testing.F) {
+	f.Add(uint8(3), uint8(2), []byte{0xff, 0x13, 0x5a})
+	f.Add(uint8(70), uint8(1), []byte{1, 0, 0, 0, 0, 0, 0, 0, 0x80})
+	f.Add(uint8(1), uint8(1), []byte{0})
+	f.Fuzz(func(t *testing.T, nx, ny uint8, data []byte) {
+		size := [3]int{max(int(nx), 1), max(int(ny), 1), 0}
+		if len(data) > 64 {
+			data = data[:64]
+		}
+		size[2] = 8 * len(data) / (size[0] * size[1])
+		r := Region{Size: size, Spacing: [3]float64{0.4, 0.3, 1}, Mask: make([]bool, size[0]*size[1]*size[2])}
+		for n := range r.Mask {
+			if data[n/8]>>(n%8)&1 == 1 {
+				r.Mask[n] = true
+				r.Inside, r.Values = append(r.Inside, n), append(r.Values, float64(n%5))
+			}
+		}
+		var w Workspace
+		p := NewPyRadiomics(&w, r.Size, r.Spacing, r.Mask)
+		if _, err := NewShape(t.Context(), &w, r); err != nil {
+			t.Fatal(err)
+		}
+		all := vertices(r)
+		if len(all) == 0 {
+			return
+		}
+		var want float64
+		for m, a := range all {
+			for _, b := range all[:m] {
+				want = max(want, square(float64(a[0]-b[0])*0.2)+square(float64(a[1]-b[1])*0.15)+square(float64(a[2]-b[2])*0.5))
+			}
+		}
+		if want = math.Sqrt(want); math.Abs(p.Diameter-want) > 1e-12*want {
+			t.Errorf("diameter %g, of all pairs %g", p.Diameter, want)
+		}
+	})
 }

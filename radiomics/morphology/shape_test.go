@@ -1,6 +1,9 @@
 package morphology
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -484,4 +487,31 @@ func TestSameBits(t *testing.T) {
 			t.Errorf("%d processors: %v, want %v", n, got, want)
 		}
 	}
+}
+
+// A region that is large enough for it can be cancelled.
+func TestCancel(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, r := range []Region{random(14, [3]int{30, 28, 26}, 0.7), random(15, [3]int{9, 8, 7}, 0.7)} {
+		if _, err := NewShape(ctx, &Workspace{}, r); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+func ExampleNewShape() {
+	// A block of 20 x 10 x 6 voxels of half a millimetre.
+	r := Region{Size: [3]int{20, 10, 6}, Spacing: [3]float64{0.5, 0.5, 0.5}, Mask: slices.Repeat([]bool{true}, 1200)}
+	for n := range 1200 {
+		r.Inside, r.Values = append(r.Inside, n), append(r.Values, float64(n%20))
+	}
+	var w Workspace
+	s, err := NewShape(context.Background(), &w, r)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.0f mm³, %.2f mm wide, the intensity's centre %.2f mm away\n", s.VoxelVolume, s.Diameter, s.Shift)
+	// Output: 150 mm³, 11.25 mm wide, the intensity's centre 1.75 mm away
 }
