@@ -31,6 +31,8 @@ type Config struct {
 	Radiomics radiomics.Config `yaml:"radiomics"`
 	// Mechanics are the settings of the wall stress solver.
 	Mechanics fem.Config `yaml:"mechanics"`
+	// StressTexture are the settings of features that look at stress as an image.
+	StressTexture StressTexture `yaml:"stress_texture"`
 	// Training are the settings of train and evaluate; they do not change how a model scores.
 	Training classifier.Config `yaml:"training"`
 	// Evaluation are the settings of cross-validation.
@@ -59,9 +61,12 @@ func DefaultConfig() Config {
 		Segmentation: segmentation.DefaultConfig(),
 		Radiomics:    radiomics.DefaultConfig(),
 		Mechanics:    fem.DefaultConfig(),
-		Training:     training,
-		Evaluation:   classifier.DefaultEvaluation(),
-		Report:       reports.DefaultConfig(),
+
+		StressTexture: defaultStressTexture(),
+
+		Training:   training,
+		Evaluation: classifier.DefaultEvaluation(),
+		Report:     reports.DefaultConfig(),
 	}
 }
 
@@ -77,6 +82,7 @@ func (c Config) Validate() error {
 		{"segmentation", c.Segmentation.Validate()},
 		{"radiomics", c.Radiomics.Validate()},
 		{"mechanics", c.Mechanics.Validate()},
+		{"stress_texture", c.StressTexture.Validate()},
 		{"training", c.Training.Validate()},
 		{"evaluation", c.Evaluation.Validate()},
 		{"report", c.Report.Validate()},

@@ -80,11 +80,12 @@ type Solution struct {
 }
 
 // Columns returns the feature columns of every lesion, in order: anatomy,
-// radiomics, biomechanics.
+// radiomics, biomechanics, texture of stress.
 func (c Config) Columns() []feature.Column {
 	cols := coronary.Columns()
 	cols = append(cols, radiomics.Columns(c.Radiomics)...)
-	return append(cols, fem.Columns(c.Mechanics)...)
+	cols = append(cols, fem.Columns(c.Mechanics)...)
+	return append(cols, c.StressTexture.columns(c.Mechanics)...)
 }
 
 // assessment is an [Pipeline.Assess] under way.
@@ -297,7 +298,11 @@ func (a *assessment) lesion(ctx context.Context, p *coronary.Plaque) (risk.Lesio
 		texture = feature.NewVector(feature.MustSchema(radiomics.Columns(a.cfg.Radiomics)...))
 	}
 	var wall feature.Vector
-	if r := a.solved[p.Artery]; r != nil && !math.IsNaN(p.From) {
+	solved := a.solved[p.Artery]
+	if math.IsNaN(p.From) {
+		solved = nil
+	}
+	if r := solved; r != nil {
 		wall = r.Features(p.From, p.To)
 		s := r.Summary(p.From, p.To)
 		s.CapUncertain = s.CapUncertain || m.CapBelowVoxel
@@ -307,7 +312,11 @@ func (a *assessment) lesion(ctx context.Context, p *coronary.Plaque) (risk.Lesio
 		l.Notes = append(l.Notes, risk.Note{Code: "PLQ-613", Severity: risk.Warning, Where: p.Name,
 			Text: "Biomechanical features are undefined: no wall stress was computed here."})
 	}
-	v, err := feature.Join(m.Vector(), texture, wall)
+	stress, err := a.stressTexture(ctx, solved, p)
+	if err != nil {
+		return l, feature.Row{}, err
+	}
+	v, err := feature.Join(m.Vector(), texture, wall, stress)
 	if err != nil {
 		return l, feature.Row{}, err
 	}
