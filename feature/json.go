@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 )
 
 // The format of a table in JSON.
@@ -57,9 +58,9 @@ type Record struct {
 	// Values of the columns; null where undefined.
 	Values []Value `json:"values"`
 	// Voxels that entered each value; null where nothing was counted.
-	Voxels []*int `json:"voxels,omitempty"`
+	Voxels []Count `json:"voxels,omitempty"`
 	// Pairs, runs, zones or neighbourhoods that entered each value; null where nothing was counted.
-	Pairs []*int `json:"pairs,omitempty"`
+	Pairs []Count `json:"pairs,omitempty"`
 	// Undefined tells why a value is undefined, by the name of its column.
 	Undefined map[string]Reason `json:"undefined,omitempty"`
 }
@@ -87,6 +88,27 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 	}
 	*v = Value(x)
 	return nil
+}
+
+// Count is a number of things; −1, which JSON writes as null, if nothing was
+// counted.
+type Count int
+
+// MarshalJSON writes null for −1.
+func (c Count) MarshalJSON() ([]byte, error) {
+	if c < 0 {
+		return []byte("null"), nil
+	}
+	return strconv.AppendInt(nil, int64(c), 10), nil
+}
+
+// UnmarshalJSON reads null as −1.
+func (c *Count) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*c = -1
+		return nil
+	}
+	return json.Unmarshal(b, (*int)(c))
 }
 
 // WriteJSON writes t as a [Document], one column and one record a line. The
@@ -146,18 +168,12 @@ func (j *jsonWriter) Write(r *Row) error {
 		}
 		rec.Extra[name] = r.Extra[n]
 	}
-	known := func(n int) *int {
-		if n < 0 {
-			return nil
-		}
-		return &n
-	}
 	for n, x := range r.Values {
 		rec.Values[n] = Value(x)
 		s := r.support(n)
 		if r.Support != nil {
 			voxels, pairs := s.counts()
-			rec.Voxels, rec.Pairs = append(rec.Voxels, known(voxels)), append(rec.Pairs, known(pairs))
+			rec.Voxels, rec.Pairs = append(rec.Voxels, Count(voxels)), append(rec.Pairs, Count(pairs))
 		}
 		if s.Reason != Defined {
 			if rec.Undefined == nil {
@@ -246,14 +262,9 @@ func (rec *Record) row(t *Table) (Row, error) {
 	}
 	r.Support = make([]Support, n)
 	for m := range r.Support {
-		s := &r.Support[m]
-		if v := rec.Voxels[m]; v != nil {
-			s.Voxels = *v
+		r.Support[m] = Support{
+			Voxels: max(int(rec.Voxels[m]), 0), Pairs: max(int(rec.Pairs[m]), 0), Reason: rec.Undefined[t.Schema.cols[m].Name],
 		}
-		if v := rec.Pairs[m]; v != nil {
-			s.Pairs = *v
-		}
-		s.Reason = rec.Undefined[t.Schema.cols[m].Name]
 	}
 	return r, nil
 }

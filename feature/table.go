@@ -27,3 +27,29 @@ type Table struct {
 	ExtraNames []string
 	Rows       []Row
 }
+
+// Filter returns the table with the columns that keep accepts.
+func (t *Table) Filter(keep func(c *Column) bool) *Table {
+	out := &Table{ExtraNames: t.ExtraNames, Rows: make([]Row, len(t.Rows))}
+	var at []int
+	var cols []Column
+	for n := range t.Schema.cols {
+		if c := &t.Schema.cols[n]; keep(c) {
+			at, cols = append(at, n), append(cols, *c)
+		}
+	}
+	out.Schema = MustSchema(cols...)
+	for n, r := range t.Rows {
+		row := r
+		row.Values = make([]float64, len(at))
+		row.Support = nil
+		for m, from := range at {
+			row.Values[m] = r.Values[from]
+			if r.Support != nil {
+				row.Support = append(row.Support, r.Support[from])
+			}
+		}
+		out.Rows[n] = row
+	}
+	return out
+}

@@ -333,3 +333,18 @@ func FuzzReadJSON(f *testing.F) {
 		}
 	})
 }
+
+// A table without some columns keeps the rows with the others, in order.
+func TestFilter(t *testing.T) {
+	tab := supported()
+	got := tab.Filter(func(c *Column) bool { return c.Modality == Biomechanics })
+	if got.Schema.Len() != 1 || got.Schema.Column(0).Unit != "kPa" || len(got.Rows) != 2 || len(got.Rows[0].Values) != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if got.Rows[0].Support[0].Reason != OneVoxel || got.Rows[1].Support != nil || got.Rows[1].Lesion != "RCA-1" {
+		t.Errorf("rows %+v", got.Rows)
+	}
+	if len(tab.Rows[0].Values) != 2 {
+		t.Error("the table itself was changed")
+	}
+}

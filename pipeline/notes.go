@@ -26,6 +26,8 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-620", Title: "wrong command line", Help: "plaquerisk help COMMAND shows the flags with examples."},
 	{Code: "PLQ-621", Title: "table cannot be used", Help: "The message names line and column. batch run writes tables that train and evaluate read."},
 	{Code: "PLQ-622", Title: "manifest is wrong", Help: "The message names every line. The columns are case,patient,ct,seg,labels,artery,outcome."},
-	{Code: "PLQ-652", Title: "some cases failed", Help: "failures.csv names them with codes; the others were scored."},
+	{Code: "PLQ-623", Title: "reference data cannot be read", Help: "repro wants the reference data in their own layout: folders ibsi1, ibsi2 and ibsi_validation. The message names the file."},
+	{Code: "PLQ-624", Title: "values differ from the reference", Help: "This build, on this machine, computes other values than the standard asks for. Please report the lines marked MISS with plaquerisk version --json."},
+	{Code: "PLQ-652", Title: "some cases failed", Help: "They are named with codes, by batch run in failures.csv, by extract radiomics on stderr and with --failures in a file; the others are done."},
 	{Code: "PLQ-651", Title: "case set aside", Help: "Several runs ended while they worked on it. plaquerisk batch resume --retry-failed tries again."},
 }

@@ -24,12 +24,12 @@ import (
 const (
 	ProfileIBSI        = "ibsi"        // the standard
 	ProfilePyRadiomics = "pyradiomics" // its conventions, names and parameter files
-	ProfileCoronary    = "coronary"    // plaques: the settings in force, with volumes by HU
-	profilePlaque      = "plaque"      // the older name of coronary
+	ProfileCoronary    = "coronary"    // plaques: all that is known to serve, with volumes by HU
+	ProfilePlaque      = "plaque"      // plaques: the settings in force, as scoring computes them, with volumes by HU
 )
 
 // Profiles are the names of all profiles, the default first.
-var Profiles = []string{ProfileIBSI, ProfilePyRadiomics, ProfileCoronary}
+var Profiles = []string{ProfileIBSI, ProfilePyRadiomics, ProfileCoronary, ProfilePlaque}
 
 // ofPyRadiomics finds the sections of a parameter file of PyRadiomics, in YAML
 // or JSON.
@@ -49,8 +49,9 @@ type Profile struct {
 // pyradiomics if the file has its sections, else ibsi.
 func (p *Pipeline) Profile(name, params string) (*Profile, error) {
 	var text []byte
-	if params != "" {
-		var err error
+	if _, preset, err := radiomics.Preset(params); err == nil {
+		text = preset
+	} else if params != "" {
 		if text, err = os.ReadFile(params); err != nil {
 			return nil, fail(BadConfig, "PLQ-603", err)
 		}
@@ -66,8 +67,10 @@ func (p *Pipeline) Profile(name, params string) (*Profile, error) {
 		return pyRadiomicsProfile(params, text)
 	case ProfileIBSI:
 		return p.radiomicsProfile(name, radiomics.IBSIConfig(), params, text)
-	case ProfileCoronary, profilePlaque:
-		return p.radiomicsProfile(ProfileCoronary, p.cfg.Radiomics, params, text)
+	case ProfileCoronary:
+		return p.radiomicsProfile(name, radiomics.CoronaryConfig(), params, text)
+	case ProfilePlaque:
+		return p.radiomicsProfile(name, p.cfg.Radiomics, params, text)
 	}
 	return nil, fail(Usage, "PLQ-620", fmt.Errorf("--profile %q: want one of %s", name, strings.Join(Profiles, ", ")))
 }
@@ -84,7 +87,8 @@ func (p *Pipeline) radiomicsProfile(name string, cfg radiomics.Config, params st
 		return nil, fail(BadConfig, "PLQ-603", fmt.Errorf("profile %s %s: %w", name, params, err))
 	}
 	cols := radiomics.Columns(cfg)
-	if name == ProfileCoronary {
+	plaque := name == ProfileCoronary || name == ProfilePlaque
+	if plaque {
 		composition := compositionSchema()
 		cols = append(composition.Columns(), cols...)
 	}
@@ -94,7 +98,7 @@ func (p *Pipeline) radiomicsProfile(name string, cfg radiomics.Config, params st
 	}
 	extract := func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, _ int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error) {
 		v, notes, err := radiomics.Extract(ctx, vol, roi, cfg)
-		if err == nil && name == ProfileCoronary {
+		if err == nil && plaque {
 			v, err = feature.Join(p.composition(vol, roi), v)
 		}
 		return v, nil, notes, err
@@ -146,6 +150,56 @@ type Regions struct {
 // whatever they are. The image is not judged as a coronary CT and may be any.
 // Unless resample is set, the voxels of the mask must be voxels of the image.
 func (p *Pipeline) Regions(ctx context.Context, c RegionCase, profile *Profile, resample bool) (*Regions, error) {
+	sum, err := HashFile(c.Seg)
+	if err != nil {
+		return nil, fail(Unreadable, "PLQ-602", err)
+	}
+	out := &Regions{}
+	var found []risk.Note
+	notes, err := p.eachRegion(ctx, c, profile, resample, func(in *Input, r *region) error {
+		v, info, notes, err := profile.extract(ctx, in.Volume, r.roi, r.label)
+		if err != nil {
+			return fail(NothingToScore, "PLQ-612", err)
+		}
+		found = append(found, r.notes(notes)...)
+		row := feature.Row{Case: in.Case, Patient: c.Patient, Lesion: r.name, Label: feature.Unknown, Values: v.Values, Support: v.Support}
+		if row.Patient == "" {
+			row.Patient = in.Case
+		}
+		extra := append(slices.Clone(c.Given),
+			pyradiomics.Field{Name: "image_sha256", Value: in.Inputs[0].SHA256}, pyradiomics.Field{Name: "mask_sha256", Value: sum},
+			pyradiomics.Field{Name: "program", Value: version.Program + " " + version.Version})
+		extra = append(append(extra, info...), pyradiomics.Field{Name: "undefined", Value: row.Undefined(&profile.Schema)})
+		out.Rows, out.Extra = append(out.Rows, row), append(out.Extra, extra)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.Notes = append(notes, found...)
+	return out, nil
+}
+
+// region is one region of a mask on the voxels of its image.
+type region struct {
+	name  string
+	label int32
+	roi   *imaging.Mask
+}
+
+// notes names the region in notes that name no place.
+func (r *region) notes(notes []risk.Note) []risk.Note {
+	for n := range notes {
+		if notes[n].Where == "" {
+			notes[n].Where = r.name
+		}
+	}
+	return notes
+}
+
+// eachRegion reads a case and calls f with its regions: those of the label that
+// the case or the profile names, or all. It returns the notes of the reading.
+func (p *Pipeline) eachRegion(ctx context.Context, c RegionCase, profile *Profile, resample bool, f func(in *Input, r *region) error) ([]risk.Note, error) {
 	in, err := p.readAny(ctx, c.Files)
 	if err != nil {
 		return nil, err
@@ -154,57 +208,37 @@ func (p *Pipeline) Regions(ctx context.Context, c RegionCase, profile *Profile, 
 	if err != nil {
 		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
 	}
-	sum, err := HashFile(c.Seg)
-	if err != nil {
-		return nil, fail(Unreadable, "PLQ-602", err)
-	}
 	label := c.Label
 	if label == 0 {
 		label = profile.label
 	}
-	out := &Regions{Notes: in.Notes}
-	patient := c.Patient
-	if patient == "" {
-		patient = in.Case
-	}
+	notes, found := in.Notes, false
 	for n, s := range seg.Segments {
 		m := seg.Mask(n)
 		if m == nil || label != 0 && s.Value != label {
 			continue
 		}
-		name := s.Name
-		if name == "" {
-			name = fmt.Sprintf("label-%d", s.Value)
+		r := &region{name: s.Name, label: s.Value}
+		if r.name == "" {
+			r.name = fmt.Sprintf("label-%d", s.Value)
 		}
-		roi, notes, err := place(in.Volume, m, name, profile, resample)
-		out.Notes = append(out.Notes, notes...)
-		if err != nil {
-			return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("%s: region %s: %w", c.Seg, name, err))
+		var placing []risk.Note
+		if r.roi, placing, err = place(in.Volume, m, r.name, profile, resample); err != nil {
+			return notes, fail(Unreadable, "PLQ-602", fmt.Errorf("%s: region %s: %w", c.Seg, r.name, err))
 		}
-		if roi == nil {
+		notes = append(notes, placing...)
+		if r.roi == nil {
 			continue
 		}
-		v, info, notes, err := profile.extract(ctx, in.Volume, roi, s.Value)
-		if err != nil {
-			return nil, fail(NothingToScore, "PLQ-612", fmt.Errorf("%s: region %s: %w", c.Seg, name, err))
+		found = true
+		if err := f(&in, r); err != nil {
+			return notes, fail(Internal, "PLQ-600", fmt.Errorf("%s: region %s: %w", c.Seg, r.name, err))
 		}
-		for _, note := range notes {
-			if note.Where == "" {
-				note.Where = name
-			}
-			out.Notes = append(out.Notes, note)
-		}
-		row := feature.Row{Case: in.Case, Patient: patient, Lesion: name, Label: feature.Unknown, Values: v.Values, Support: v.Support}
-		extra := append(slices.Clone(c.Given),
-			pyradiomics.Field{Name: "image_sha256", Value: in.Inputs[0].SHA256}, pyradiomics.Field{Name: "mask_sha256", Value: sum},
-			pyradiomics.Field{Name: "program", Value: version.Program + " " + version.Version})
-		extra = append(append(extra, info...), pyradiomics.Field{Name: "undefined", Value: row.Undefined(&profile.Schema)})
-		out.Rows, out.Extra = append(out.Rows, row), append(out.Extra, extra)
 	}
-	if len(out.Rows) == 0 {
-		return nil, fail(NothingToScore, "PLQ-605", nothing(c.Seg, seg, label))
+	if !found {
+		return notes, fail(NothingToScore, "PLQ-605", nothing(c.Seg, seg, label))
 	}
-	return out, nil
+	return notes, nil
 }
 
 // place puts a region onto the voxels of an image. PyRadiomics has rules of its

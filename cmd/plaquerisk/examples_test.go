@@ -168,6 +168,7 @@ func writeExamples(t *testing.T) {
 		"settings.yaml":     read(at("settings.yaml")),
 		"features.json":     trimmed(t, read(at("features.json")), fixed),
 		"dictionary.json":   trimmed(t, do("radiomics", "list", "--json"), fixed),
+		"reproduction.json": trimmed(t, do("repro", "ibsi", "--json"), fixed),
 		"version.json":      trimmed(t, do("version", "--json"), fixed),
 		"inspect.json":      trimmed(t, do("inspect", "--json", filepath.Join(patient, "patient", "ct")), fixed),
 		"assessment.json":   trimmed(t, read(patient, "result", "assessment.json"), fixed),

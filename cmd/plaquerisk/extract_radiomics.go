@@ -32,9 +32,11 @@ func (a *app) extractRadiomics() *cobra.Command {
 
 Profiles: ibsi computes the features of the standard on the image's own voxels
 (default); pyradiomics computes what PyRadiomics computes, under its names;
-coronary has the settings in force for plaques and adds volumes by HU. --params
-changes settings: for pyradiomics a parameter file as PyRadiomics reads it, else
-YAML with the keys under radiomics of plaquerisk config show.
+coronary computes all that serves for plaques; plaque has the settings in force,
+those of scoring. The last two add volumes by HU. --params changes settings: for
+pyradiomics a parameter file as PyRadiomics reads it, else YAML with the keys under
+radiomics of plaquerisk config show; or the name of a configuration of IBSI's
+reference data, as ibsi1_a.
 
 --cases names a CSV with the columns ct and mask, and optionally case, patient,
 series and label, or a batch file of PyRadiomics (Image,Mask[,Label]); further

@@ -19,9 +19,10 @@ func (a *app) radiomics() *cobra.Command {
 		Use:   "radiomics",
 		Short: "What the radiomic features are, where they lie and how far they can be trusted",
 		Example: `  plaquerisk radiomics list --profile ibsi
-  plaquerisk radiomics list --params Params.yaml --json`,
+  plaquerisk radiomics maps --ct image.nii.gz --mask mask.nii.gz --features glcm.contrast --out maps
+  plaquerisk radiomics stability --cases cases.csv --profile coronary --out stability.csv`,
 	}
-	cmd.AddCommand(a.radiomicsList())
+	cmd.AddCommand(a.radiomicsList(), a.radiomicsMaps(), a.radiomicsStability())
 	return cmd
 }
 

@@ -299,8 +299,10 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 	}
 	nullable := func(t reflect.Type) *jsonschema.Schema {
 		switch t {
-		case reflect.TypeFor[risk.Number](), reflect.TypeFor[feature.Value](), reflect.TypeFor[*int]():
+		case reflect.TypeFor[risk.Number](), reflect.TypeFor[feature.Value]():
 			return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "number"}, {Type: "null"}}, Description: "null: undefined or not computed"}
+		case reflect.TypeFor[feature.Count]():
+			return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "integer"}, {Type: "null"}}, Description: "null: not counted"}
 		case reflect.TypeFor[risk.Samples]():
 			return &jsonschema.Schema{Type: "string", ContentEncoding: "base64", Description: "little-endian float32, row by row"}
 		}
@@ -326,6 +328,7 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 		{"version", "json", &versionFile{}},
 		{"features", "json", &feature.Document{}},
 		{"dictionary", "json", &dictionary{}},
+		{"reproduction", "json", &reproduction{}},
 		{"settings", "yaml", &pipeline.File{}},
 		{"labels", "yaml", segmentation.LabelMap{}},
 	} {

@@ -40,6 +40,8 @@ func readTable(path string) (*feature.Table, error) {
 func (a *app) train() *cobra.Command {
 	var out string
 	var card classifier.Card
+	var stability string
+	var minICC float64
 	var overwrite bool
 	cmd := &cobra.Command{
 		Use:     "train TABLE.csv --out MODEL.json",
@@ -60,6 +62,15 @@ func (a *app) train() *cobra.Command {
 			table, err := readTable(args[0])
 			if err != nil {
 				return err
+			}
+			if stability != "" {
+				all := table.Schema.Len()
+				if table, err = stable(table, stability, minICC); err != nil {
+					return err
+				}
+				if !a.quiet {
+					fmt.Fprintf(a.stderr, "%d of %d features are left out: their ICC is below %g or unknown\n", all-table.Schema.Len(), all, minICC)
+				}
 			}
 			m := a.meter("train")
 			ev, err := classifier.Evaluate(cmd.Context(), table, cfg.Training, cfg.Evaluation, classifier.EvaluateOptions{
@@ -94,6 +105,8 @@ func (a *app) train() *cobra.Command {
 	f.StringVar(&card.Label, "label", "research model", "`TEXT` that stands beside every score")
 	f.StringVar(&card.Trained, "trained-on", "", "`SENTENCE` about the training data")
 	f.StringVar(&card.Outcome, "outcome", "", "the event that is predicted, in `WORDS`")
+	f.StringVar(&stability, "stability", "", "table of radiomics stability, `FILE`.csv: features in it with too low an ICC are left out")
+	f.Float64Var(&minICC, "min-icc", 0.75, "the least ICC, 0 to 1, of a feature in --stability")
 	return cmd
 }
 
