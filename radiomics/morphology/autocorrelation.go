@@ -123,37 +123,51 @@ func (f *field) inverseDistance(i, j, k int) float64 {
 	return 1 / math.Sqrt(square(float64(i)*f.spacing[0])+square(float64(j)*f.spacing[1])+square(float64(k)*f.spacing[2]))
 }
 
-// direct sums over all pairs, with the weights in a table of offsets.
+// direct sums over all pairs, with the weights in a table of offsets unless the
+// voxels are so scattered that it would be larger than the number of pairs.
 func (f *field) direct(ctx context.Context) (pairSums, error) {
 	// Places in a box with rows of 2·size−1, so that the difference of two is
 	// unique to their offset.
 	wx, wy := 2*f.size[0]-1, 2*f.size[1]-1
-	f.table = resized(f.table, wx*wy*f.size[2])
-	for k := range f.size[2] {
-		for j := range wy {
-			for i := range wx {
-				f.table[(k*wy+j)*wx+i] = f.inverseDistance(i-f.size[0]+1, j-f.size[1]+1, k)
+	tabled := wx*wy*f.size[2] <= max(len(f.at)*len(f.at), 1<<16)
+	if tabled {
+		f.table = resized(f.table, wx*wy*f.size[2])
+		for k := range f.size[2] {
+			for j := range wy {
+				for i := range wx {
+					f.table[(k*wy+j)*wx+i] = f.inverseDistance(i-f.size[0]+1, j-f.size[1]+1, k)
+				}
 			}
+		}
+		f.places = resized(f.places, len(f.at))
+		for n, p := range f.at {
+			f.places[n] = int32((int(p[2])*wy+int(p[1]))*wx + int(p[0]))
 		}
 	}
 	zero := (f.size[1]-1)*wx + f.size[0] - 1
-	f.places = resized(f.places, len(f.at))
-	for n, p := range f.at {
-		f.places[n] = int32((int(p[2])*wy+int(p[1]))*wx + int(p[0]))
-	}
 	var s pairSums
-	for n, p := range f.places {
+	for n, p := range f.at {
 		if n%1024 == 0 && ctx.Err() != nil {
 			return s, ctx.Err()
 		}
+		// Sums over the earlier voxels: the offset is not negative.
 		var weight, near, squares float64
-		at := int(p) + zero
 		y := f.y[:n]
-		for m, q := range f.places[:n] { // earlier: the offset is not negative
-			w, v := f.table[at-int(q)], y[m]
-			weight += w
-			near += w * v
-			squares += w * v * v
+		if tabled {
+			at := int(f.places[n]) + zero
+			for m, q := range f.places[:n] {
+				w, v := f.table[at-int(q)], y[m]
+				weight += w
+				near += w * v
+				squares += w * v * v
+			}
+		} else {
+			for m, q := range f.at[:n] {
+				w, v := f.inverseDistance(int(p[0]-q[0]), int(p[1]-q[1]), int(p[2]-q[2])), y[m]
+				weight += w
+				near += w * v
+				squares += w * v * v
+			}
 		}
 		s.weight += 2 * weight
 		s.cross += 2 * f.y[n] * near

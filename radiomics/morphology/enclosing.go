@@ -11,14 +11,15 @@ type enclosing struct {
 	points [][4]float64 // those that are looked at
 	weight []float64
 	reach  []float64 // qᵀX⁻¹q of each point q
+
+	determinant float64 // of X
 }
 
 // enclosingTolerance ε is how far, relatively, the reach of the farthest point
 // may be from 4; the volume is then at most 2ε above the smallest.
 const enclosingTolerance = 1e-6
 
-// maxSweeps ends the search along a flat valley, as rods of few voxels have it,
-// where ε is of the order of the tolerance already.
+// maxSweeps ends a search that rounding would not let end; a few dozen are enough.
 const maxSweeps = 300
 
 // smallest returns the smallest ellipsoid around the points, in half voxels. It
@@ -144,8 +145,89 @@ func (e *enclosing) balance() [4][4]float64 {
 				}
 			}
 		}
+		e.newton()
 	}
 	return e.refresh()
+}
+
+// mostNewton bounds the points with weight that a Newton step moves at once.
+const mostNewton = 16
+
+// newton moves all weights at once to where the determinant of X would be largest
+// if its logarithm were quadratic, as far as no weight becomes negative:
+//
+//	Σ_q (pᵀX⁻¹q)² δ_q + λ = p̂,   Σ δ = 0                               (R.12)
+//
+// for all points p with weight. The step is taken back if it makes X smaller.
+func (e *enclosing) newton() {
+	var at [mostNewton]int
+	n := 0
+	for p, w := range e.weight {
+		if w == 0 {
+			continue
+		}
+		if n == mostNewton {
+			return
+		}
+		at[n] = p
+		n++
+	}
+	inverse := e.refresh()
+	before := e.determinant
+	var m [mostNewton + 1][mostNewton + 2]float64 // with the right side
+	for r := range n {
+		p := &e.points[at[r]]
+		var u [4]float64
+		for a := range 4 {
+			u[a] = inverse[a][0]*p[0] + inverse[a][1]*p[1] + inverse[a][2]*p[2] + inverse[a][3]*p[3]
+		}
+		for c := range n {
+			q := &e.points[at[c]]
+			m[r][c] = square(u[0]*q[0] + u[1]*q[1] + u[2]*q[2] + u[3]*q[3])
+		}
+		m[r][r] *= 1 + 1e-12 // more than ten points are not independent
+		m[r][n], m[n][r] = 1, 1
+		m[r][n+1] = e.reach[at[r]]
+	}
+	for c := range n + 1 {
+		pivot := c
+		for r := c + 1; r <= n; r++ {
+			if math.Abs(m[r][c]) > math.Abs(m[pivot][c]) {
+				pivot = r
+			}
+		}
+		if m[pivot][c] == 0 {
+			return
+		}
+		m[c], m[pivot] = m[pivot], m[c]
+		for r := range n + 1 {
+			if f := m[r][c] / m[c][c]; r != c && f != 0 {
+				for k := c; k < n+2; k++ {
+					m[r][k] -= f * m[c][k]
+				}
+			}
+		}
+	}
+	step := 1.0
+	var delta, old [mostNewton]float64
+	for r := range n {
+		delta[r], old[r] = m[r][n+1]/m[r][r], e.weight[at[r]]
+		if delta[r] < 0 {
+			step = min(step, -old[r]/delta[r])
+		}
+	}
+	for r := range n {
+		e.weight[at[r]] = max(old[r]+step*delta[r], 0)
+		if e.weight[at[r]] < 1e-15 {
+			e.weight[at[r]] = 0
+		}
+	}
+	e.refresh()
+	if !(e.determinant >= before) {
+		for r := range n {
+			e.weight[at[r]] = old[r]
+		}
+	}
 }
 
 // move moves weight from point p to q, or back, so that the determinant of X
@@ -224,7 +306,8 @@ func (e *enclosing) start() {
 	}
 }
 
-// refresh computes X⁻¹ and the reach of all points from the weights.
+// refresh computes X⁻¹, the determinant of X and the reach of all points from
+// the weights.
 func (e *enclosing) refresh() [4][4]float64 {
 	var x [4][4]float64
 	for n := range e.points {
@@ -237,7 +320,8 @@ func (e *enclosing) refresh() [4][4]float64 {
 			}
 		}
 	}
-	inverse := invert(x)
+	inverse, determinant := invert(x)
+	e.determinant = determinant
 	for n := range e.points {
 		e.reach[n] = form(&inverse, &e.points[n])
 	}
@@ -245,9 +329,10 @@ func (e *enclosing) refresh() [4][4]float64 {
 }
 
 // invert returns the inverse of a symmetric positive definite matrix, by
-// elimination with the largest pivots.
-func invert(x [4][4]float64) [4][4]float64 {
-	var y [4][4]float64
+// elimination with the largest pivots, and the absolute value of its
+// determinant.
+func invert(x [4][4]float64) (y [4][4]float64, determinant float64) {
+	determinant = 1
 	for a := range 4 {
 		y[a][a] = 1
 	}
@@ -260,6 +345,7 @@ func invert(x [4][4]float64) [4][4]float64 {
 		}
 		x[c], x[p] = x[p], x[c]
 		y[c], y[p] = y[p], y[c]
+		determinant *= math.Abs(x[c][c])
 		s := 1 / x[c][c]
 		for b := range 4 {
 			x[c][b] *= s
@@ -276,5 +362,5 @@ func invert(x [4][4]float64) [4][4]float64 {
 			}
 		}
 	}
-	return y
+	return y, determinant
 }

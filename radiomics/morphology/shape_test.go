@@ -178,7 +178,7 @@ func TestBruteForce(t *testing.T) {
 // Moran's I and Geary's C are those of all pairs, by direct sums and by Fourier
 // transforms.
 func TestAutocorrelationBruteForce(t *testing.T) {
-	for n, r := range []Region{digital(t), random(6, [3]int{9, 6, 5}, 0.6), random(7, [3]int{21, 20, 1}, 0.7), random(8, [3]int{1, 1, 30}, 0.9), random(9, [3]int{23, 17, 13}, 0.8)} {
+	for n, r := range []Region{digital(t), random(6, [3]int{9, 6, 5}, 0.6), random(7, [3]int{21, 20, 1}, 0.7), random(8, [3]int{1, 1, 30}, 0.9), random(9, [3]int{23, 17, 13}, 0.8), random(16, [3]int{60, 70, 50}, 0.0002)} {
 		var mean, m2, weight, cross, differences float64
 		for _, x := range r.Values {
 			mean += x / float64(len(r.Values))
