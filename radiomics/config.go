@@ -42,7 +42,7 @@ type Config struct {
 	Also []Discretisation `yaml:"also"`
 	// IVH are the grey levels of the intensity-volume histogram.
 	IVH Discretisation `yaml:"ivh"`
-	// Families are the groups of features of the unfiltered image: shape, local_intensity, firstorder, histogram, ivh, glcm, glrlm, glszm, gldzm, ngtdm, ngldm, ria, diagnostics (check values of the steps before, as IBSI names them).
+	// Families are the groups of features of the unfiltered image: shape, local_intensity, firstorder, histogram, ivh, glcm, glrlm, glszm, gldzm, ngtdm, ngldm, maps, ria, diagnostics (check values of the steps before, as IBSI names them).
 	Families []string `yaml:"families"`
 	// Aggregations of texture over slices and directions: 2d_averaged, 2d_slice_merged, 25d_direction_merged, 25d_merged, 3d_averaged (mean of the values), 3d_merged (value of the sum). Families without directions take the 2d, 25d and 3d among them.
 	Aggregations []string `yaml:"aggregations"`
@@ -52,6 +52,8 @@ type Config struct {
 	Weighting string `yaml:"direction_weighting"`
 	// Coarseness is the largest difference of grey levels that ngldm takes as dependent.
 	Coarseness int `yaml:"ngldm_coarseness"`
+	// Maps are what the family maps computes.
+	Maps MapFeatures `yaml:"maps"`
 	// Components are parts of the region by intensity; all features are computed for each as for the whole region, their names start with its name.
 	Components []Component `yaml:"components"`
 	// Filters are images made from the image; their names start the names of the features.
@@ -105,6 +107,7 @@ func DefaultConfig() Config {
 		Families:     []string{"shape", "firstorder", "histogram", "glcm"},
 		Aggregations: []string{"3d_averaged", "3d_merged"},
 		Distance:     1, Weighting: "none",
+		Maps: defaultMaps(),
 		Filters: []filter.Config{
 			laws("L5L5E5"), // an edge between two tissues
 			laws("L5E5E5"), // a ridge corner
@@ -119,7 +122,7 @@ func DefaultConfig() Config {
 
 // standard are the families of the standard.
 func standard() []string {
-	return slices.DeleteFunc(familyNames(), func(name string) bool { return name == "ria" || name == "diagnostics" })
+	return slices.DeleteFunc(familyNames(), func(name string) bool { return name == "maps" || name == "ria" || name == "diagnostics" })
 }
 
 // IBSIConfig returns the settings of the profile "ibsi": the image's own
@@ -143,7 +146,7 @@ func IBSIConfig() Config {
 // The set of the R package RIA stands beside them (docs/theory/ria.md).
 func CoronaryConfig() Config {
 	c := DefaultConfig()
-	c.Families = append(standard(), "ria")
+	c.Families = append(standard(), "maps", "ria")
 	c.Aggregations = []string{"3d_merged"}
 	for _, bins := range []int{8, 16, 32} {
 		c.Also = append(c.Also, Discretisation{Kind: "fbn", Bins: bins}, Discretisation{Kind: "equal_probability", Bins: bins})
@@ -237,6 +240,14 @@ func (c Config) Validate() error {
 	oneOf(bad, "direction_weighting", c.Weighting, weightings)
 	if c.Coarseness < 0 {
 		bad("ngldm_coarseness: %d: want 0 or more", c.Coarseness)
+	}
+	if slices.Contains(c.Families, "maps") {
+		m := c.maps()
+		if _, err := m.SummaryColumns(c.Maps.Statistics, c.Unit, ""); err != nil {
+			bad("maps: %w", err)
+		} else if len(c.Maps.Statistics) == 0 {
+			bad("maps.statistics: empty: want mean or other statistics of a map")
+		}
 	}
 	names := []string{}
 	named := func(key, name string) {

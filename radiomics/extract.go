@@ -264,7 +264,7 @@ func (x *extraction) group(ctx context.Context, g *group, r *region) error {
 		return nil
 	}
 	var levels *grey
-	if g.family.again {
+	if g.family.levels {
 		var err error
 		if levels, err = x.levels(g, r); err != nil {
 			return err

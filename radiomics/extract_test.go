@@ -314,7 +314,7 @@ func TestColumns(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range cols {
-			if c.Unit == "" || !strings.HasSuffix(c.Doc, ".") || (len(c.Ref) != len("IBSI:")+4 && c.Ref != "not in IBSI" && c.Ref != "plaquerisk:ria") || c.Settings == "" {
+			if c.Unit == "" || !strings.HasSuffix(c.Doc, ".") || (len(c.Ref) != len("IBSI:")+4 && c.Ref != "not in IBSI" && !strings.HasPrefix(c.Ref, "plaquerisk:")) || c.Settings == "" {
 				t.Errorf("%+v is incomplete", c)
 			}
 		}

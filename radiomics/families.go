@@ -19,7 +19,9 @@ type family struct {
 	// filtered tells whether filtered images have the family too, again whether
 	// each discretisation has it anew, and once whether components lack it.
 	filtered, again, once bool
-	columns         func(v *view) []feature.Column
+	// levels tells whether the family is made of grey levels.
+	levels  bool
+	columns func(v *view) []feature.Column
 	// values stores the values of a region that has voxels; g is nil unless the
 	// family is made of grey levels.
 	values func(ctx context.Context, s *scratch, r *region, g *grey, v *view, dst []float64, support []feature.Support) error
@@ -52,9 +54,10 @@ func init() { // not a literal: the functions below refer to the table
 		{name: "shape", columns: shapeColumns, values: shapeValues},
 		{name: "local_intensity", columns: localColumns, values: localValues},
 		{name: "firstorder", filtered: true, columns: firstOrderColumns, values: firstOrderValues},
-		{name: "histogram", filtered: true, again: true, columns: histogramColumns, values: histogramValues},
+		{name: "histogram", filtered: true, again: true, levels: true, columns: histogramColumns, values: histogramValues},
 		{name: "ivh", filtered: true, columns: volumeColumns, values: volumeValues},
-		{name: textureFamily, filtered: true, again: true, columns: textureColumns, values: textureValues},
+		{name: textureFamily, filtered: true, again: true, levels: true, columns: textureColumns, values: textureValues},
+		{name: "maps", levels: true, columns: mapColumns, values: mapValues},
 		{name: "ria", columns: riaColumns, values: riaValues},
 		{name: "diagnostics", once: true, columns: diagnosticColumns, values: diagnosticValues},
 	}

@@ -30,7 +30,7 @@ var allowed = map[string]string{
 	// Stages: no stage imports another.
 	"dicom":                  "imaging risk internal/par",
 	"segmentation":           "imaging imaging/format coronary risk internal/par internal/suggest",
-	"radiomics":              "imaging feature risk radiomics/filter radiomics/texture radiomics/morphology radiomics/intensity radiomics/ria internal/strictyaml",
+	"radiomics":              "imaging feature risk radiomics/filter radiomics/texture radiomics/morphology radiomics/intensity radiomics/maps radiomics/ria internal/strictyaml",
 	"radiomics/filter":       "imaging radiomics/internal/fft internal/par",
 	"radiomics/texture":      "feature internal/par",
 	"radiomics/morphology":   "feature radiomics/internal/fft internal/par",
