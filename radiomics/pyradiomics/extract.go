@@ -48,15 +48,14 @@ type Extractor struct {
 	images []images // one for each image type
 	notes  []risk.Note
 
-	form      morphology.Workspace
-	first     intensity.Workspace
-	region    texture.Region
-	levels    []uint16
-	counts    []int
-	scratch   []float64
-	support   []feature.Support
-	textures  []texture.Value
-	reference []float64
+	form     morphology.Workspace
+	first    intensity.Workspace
+	region   texture.Region
+	levels   []uint16
+	counts   []int
+	scratch  []float64
+	support  []feature.Support
+	textures []texture.Value
 }
 
 // pick is a class with the rows of its table that are wanted.

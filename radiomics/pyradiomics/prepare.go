@@ -57,7 +57,7 @@ func prepare(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, p *Par
 		}
 		s.stage("interpolated", s.picture, grid, reg)
 	case p.PreCrop:
-		if grid, reg, err = s.check(grid, reg, p); err != nil {
+		if _, reg, err = s.check(grid, reg, p); err != nil {
 			return nil, fmt.Errorf("pre-crop: %w", err)
 		}
 		reg = s.crop(reg, p.PadDistance)

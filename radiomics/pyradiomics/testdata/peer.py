@@ -101,6 +101,20 @@ def table(path, columns):
             w.writerow([n, *("%.10g" % c[n] if n in c else "" for c in columns.values())])
 
 
+def voxels(case, params, path):
+    """Writes the maps of a case, a row for each voxel of the region."""
+    image, mask = phantom(case)
+    # The maps are cropped to the region and the kernel around it.
+    result = featureextractor.RadiomicsFeatureExtractor(params).execute(image, mask, voxelBased=True)
+    result = {k: v for k, v in result.items() if isinstance(v, sitk.Image)}
+    with open(path, "w", newline="") as f:
+        w = csv.writer(f, lineterminator="\n")
+        w.writerow(["i", "j", "k", *result])
+        for k, j, i in np.argwhere(sitk.GetArrayFromImage(mask)).tolist():
+            at = image.TransformIndexToPhysicalPoint((i, j, k))
+            w.writerow([i, j, k, *("%.10g" % m[m.TransformPhysicalPointToIndex(at)] for m in result.values())])
+
+
 SETTINGS_CASES = ["calcified", "crescent_thin", "ellipsoid", "lipid_float"]
 
 if __name__ == "__main__":
@@ -110,3 +124,5 @@ if __name__ == "__main__":
             continue
         cases = CASES if name == "images" else SETTINGS_CASES[:2] if name == "lbp3d" else SETTINGS_CASES
         table(f"peer_{name}.csv", {case: values(case, path) for case in cases})
+    if len(sys.argv) == 1 or "voxels" in sys.argv[1:]:
+        voxels("tiny", "voxels.yaml", "voxels_tiny.csv")

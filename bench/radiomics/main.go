@@ -1,0 +1,184 @@
+//go:build unix
+
+// Command radiomics times the features of this program beside PyRadiomics on
+// the same regions and writes RESULTS.md: see README.md.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+func main() {
+	python := flag.String("python", "python3", "interpreter that has PyRadiomics")
+	processes := flag.Int("processes", 3, "processes of each program")
+	out := flag.String("out", "bench/radiomics/RESULTS.md", "where the table goes")
+	child := flag.Bool("measure", false, "measure this program and print JSON (used by itself)")
+	flag.Parse()
+	if *child {
+		if err := json.NewEncoder(os.Stdout).Encode(ours()); err != nil {
+			fatal(err)
+		}
+		return
+	}
+	if err := run(*python, *processes, *out); err != nil {
+		fatal(err)
+	}
+}
+
+func fatal(err error) {
+	fmt.Fprintln(os.Stderr, "bench/radiomics:", err)
+	os.Exit(1)
+}
+
+// run measures both programs in turn and writes the table. It fails if a value
+// differs.
+func run(python string, processes int, out string) error {
+	dir, err := os.MkdirTemp("", "radiomics-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := write(dir); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	var ours, two, peer []map[string]result
+	for n := range processes {
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", n+1, processes)
+		for _, p := range []struct {
+			to      *[]map[string]result
+			threads string
+			command []string
+		}{
+			{&ours, "1", []string{self, "-measure"}},
+			{&peer, "1", []string{python, filepath.Join("bench", "radiomics", "peer.py"), dir}},
+			{&two, "2", []string{self, "-measure"}},
+		} {
+			m, err := measure(p.command, p.threads)
+			if err != nil {
+				return err
+			}
+			*p.to = append(*p.to, m)
+		}
+	}
+	text, wrong := table(ours, two, peer, processes)
+	if err := os.WriteFile(out, []byte(text), 0o644); err != nil {
+		return err
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d values differ: see %s", wrong, out)
+	}
+	return nil
+}
+
+// measure runs a command on so many threads and reads what it prints.
+func measure(command []string, threads string) (map[string]result, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Env = append(os.Environ(), "GOMAXPROCS="+threads, "OMP_NUM_THREADS="+threads, "OPENBLAS_NUM_THREADS="+threads,
+		"MKL_NUM_THREADS="+threads, "NUMBA_NUM_THREADS="+threads, "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS="+threads)
+	cmd.Stderr = os.Stderr
+	text, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", strings.Join(command, " "), err)
+	}
+	var m map[string]result
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, fmt.Errorf("%s: %w", strings.Join(command, " "), err)
+	}
+	return m, nil
+}
+
+// spread returns least and median of a time over processes.
+func spread(ms []map[string]result, task string, of func(r result) float64) (least, median float64) {
+	var x []float64
+	for _, m := range ms {
+		x = append(x, of(m[task]))
+	}
+	slices.Sort(x)
+	return x[0], x[len(x)/2]
+}
+
+// table writes the results and counts values that differ.
+func table(ours, two, peer []map[string]result, processes int) (text string, wrong int) {
+	var b strings.Builder
+	cpu := func(r result) float64 { return r.MS }
+	fmt.Fprintf(&b, "# Speed beside PyRadiomics\n\nMade by `go run ./bench/radiomics` (README.md says how): %d processes of each program in turn, one thread each, "+
+		"processor time; least (median) of the processes. %s, %s/%s.\n\n", processes, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(&b, "| task | voxels | ours, ms | PyRadiomics, ms | times faster | values equal |\n|---|---|---|---|---|---|\n")
+	var names []string
+	for name := range peer[0] {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	count := map[string]int{}
+	for _, r := range regions() {
+		count[r.name] = r.mask.Count()
+	}
+	for _, name := range names {
+		o, om := spread(ours, name, cpu)
+		p, pm := spread(peer, name, cpu)
+		equal, off := compare(ours[0][name].Values, peer[0][name].Values)
+		wrong += len(off)
+		verdict := fmt.Sprintf("%d of %d", equal, equal+len(off))
+		if len(off) > 0 {
+			verdict += ": " + strings.Join(off, ", ")
+		}
+		_, r, _ := strings.Cut(name, "/")
+		fmt.Fprintf(&b, "| %s | %d | %.3g (%.3g) | %.4g (%.4g) | **%.0f** | %s |\n", name, count[r], o, om, p, pm, p/o, verdict)
+	}
+	fmt.Fprintf(&b, "\nFilters: 8 bands of coif1 and 5 LoG of a box of 150³ with first-order features of the region.\n")
+	fmt.Fprintf(&b, "\n## What PyRadiomics does not have\n\n| task | size | ours, ms |\n|---|---|---|\n")
+	for _, t := range []struct{ name, size string }{
+		{"Moran and Geary/cube_100", "%d voxels, with the morphological family"}, {"RIA-type set/plaque_0.3mm", "%d columns"},
+		{"filter bank/bank", "%d filters (8 wavelet bands, 5 LoG, Laws energy, Gabor) on 150³ voxels with 19 statistics each"},
+	} {
+		o, om := spread(ours, t.name, cpu)
+		fmt.Fprintf(&b, "| %s | "+t.size+" | %.3g (%.3g) |\n", t.name, ours[0][t.name].Count, o, om)
+	}
+	fmt.Fprintf(&b, "\n## Two threads and memory\n\nWall time, least of the processes; memory is all that is allocated from grey levels to texture features, which its peak cannot exceed.\n\n"+
+		"| task | one thread, ms | two threads, ms | times faster | bytes per voxel of the box |\n|---|---|---|---|---|\n")
+	wall := func(r result) float64 { return r.Wall }
+	for _, r := range regions() {
+		name := "texture/" + r.name
+		if r.name == "bank" {
+			name = "filter bank/bank"
+		}
+		one, _ := spread(ours, name, wall)
+		both, _ := spread(two, name, wall)
+		bytes := "–"
+		if v := ours[0][name].Bytes; v > 0 {
+			bytes = fmt.Sprintf("%.1f", v)
+		}
+		fmt.Fprintf(&b, "| %s | %.3g | %.3g | %.2f | %s |\n", name, one, both, one/both, bytes)
+	}
+	return b.String(), wrong
+}
+
+// compare counts the values of PyRadiomics that ours equal to 1e-6, or to
+// 1e-9 where they are as good as zero, and names the others.
+func compare(ours, peer map[string]float64) (equal int, off []string) {
+	for name, want := range peer {
+		got, ok := ours[name]
+		if !ok {
+			off = append(off, name+" missing")
+		} else if math.Abs(got-want) > 1e-6*math.Abs(want)+1e-9 {
+			off = append(off, fmt.Sprintf("%s %.9g, not %.9g", name, got, want))
+		} else {
+			equal++
+		}
+	}
+	slices.Sort(off)
+	return equal, off
+}
