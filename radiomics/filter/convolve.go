@@ -1,81 +1,123 @@
 package filter
 
-// correlate stores in dst the weighted sums of shifted runs of src:
+import "math"
+
+// The loops of all separable filters, over contiguous memory. Products are
+// added with one rounding, a·b + c as math.FMA defines it, in the order of the
+// terms; processors with AVX2 and FMA do the same on vectors of four, with the
+// same bits.
+
+// run is a stretch of n samples, to be stored from dst on, that one list of
+// terms computes:
 //
 //	dst[i] = Σ w[t]·src[off[t] + i]
 //
-// the heart of every separable filter: with off one voxel, one row or one
-// plane apart it works along i, j or k, always over contiguous memory. Terms
-// are added in the order of t, so the bits do not depend on the processor.
-func correlate(dst, src []float64, off []int, w []float64) {
-	checkRuns(len(dst), len(src), off, w)
-	if useAVX && len(dst) > 0 {
-		correlateAVX(&dst[0], &src[0], off, w, len(dst))
+// With off one voxel, one row or one plane apart it works along i, j or k.
+type run struct {
+	dst, n int
+	off    []int
+	w      []float64
+	reach  int // the largest off
+}
+
+// add appends a term.
+func (r *run) add(w float64, off int) {
+	if off < 0 {
+		panic("filter: run before the samples")
+	}
+	r.off, r.w, r.reach = append(r.off, off), append(r.w, w), max(r.reach, off)
+}
+
+// check panics if a run leaves n samples: the assembly does not look.
+func (r *run) check(dst, n int) {
+	if r.reach+dst > n {
+		panic("filter: run beyond the samples")
+	}
+}
+
+// apply stores in dst what the run reads from src.
+func (r *run) apply(dst, src []float64) {
+	if r.check(len(dst), len(src)); useAVX && len(dst) > 0 {
+		correlateAVX(&dst[0], &src[0], r.off, r.w, len(dst))
 		return
 	}
 	clear(dst)
-	for t, wt := range w {
-		for i, x := range src[off[t]:][:len(dst)] {
-			dst[i] += float64(wt * x)
+	for t, w := range r.w {
+		for i, x := range src[r.off[t]:][:len(dst)] {
+			dst[i] = math.FMA(x, w, dst[i])
 		}
 	}
 }
 
-// correlatePairs is [correlate] for kernels that are even: runs come in pairs
-// of equal weight,
-//
-//	dst[i] = Σ w[t]·(src[off[2t] + i] + src[off[2t+1] + i])
-func correlatePairs(dst, src []float64, off []int, w []float64) {
-	checkRuns(len(dst), len(src), off, w)
-	if useAVX && len(dst) > 0 {
-		correlatePairsAVX(&dst[0], &src[0], off, w, len(dst))
+// applyVoxels is apply on voxels as images store them.
+func (r *run) applyVoxels(dst []float64, src []float32) {
+	if r.check(len(dst), len(src)); useAVX && len(dst) > 0 {
+		correlateVoxelsAVX(&dst[0], &src[0], r.off, r.w, len(dst))
 		return
 	}
 	clear(dst)
-	for t, wt := range w {
-		b := src[off[2*t+1]:][:len(dst)]
-		for i, x := range src[off[2*t]:][:len(dst)] {
-			dst[i] += float64(wt * (x + b[i]))
+	for t, w := range r.w {
+		for i, x := range src[r.off[t]:][:len(dst)] {
+			dst[i] = math.FMA(float64(x), w, dst[i])
 		}
 	}
 }
 
-// correlateVoxels is [correlate] on voxels as images store them.
-func correlateVoxels(dst []float64, src []float32, off []int, w []float64) {
-	checkRuns(len(dst), len(src), off, w)
-	if useAVX && len(dst) > 0 {
-		correlateVoxelsAVX(&dst[0], &src[0], off, w, len(dst))
+// addScaled adds f·x to dst.
+func addScaled(dst, x []float64, f float64) {
+	if x = x[:len(dst)]; useAVX && len(dst) > 0 {
+		addScaledAVX(&dst[0], &x[0], f, len(dst))
 		return
 	}
-	clear(dst)
-	for t, wt := range w {
-		for i, x := range src[off[t]:][:len(dst)] {
-			dst[i] += float64(wt * float64(x))
+	for i, y := range x {
+		dst[i] = math.FMA(y, f, dst[i])
+	}
+}
+
+// maxima puts in dst the larger of dst and x, x if one is NaN.
+func maxima(dst, x []float64) {
+	if x = x[:len(dst)]; useAVX && len(dst) > 0 {
+		maximaAVX(&dst[0], &x[0], len(dst))
+		return
+	}
+	for i, y := range x {
+		if !(dst[i] > y) {
+			dst[i] = y
 		}
 	}
 }
 
-// correlateVoxelPairs is [correlatePairs] on voxels as images store them.
-func correlateVoxelPairs(dst []float64, src []float32, off []int, w []float64) {
-	checkRuns(len(dst), len(src), off, w)
-	if useAVX && len(dst) > 0 {
-		correlateVoxelPairsAVX(&dst[0], &src[0], off, w, len(dst))
+// minima puts in dst the smaller of dst and x, x if one is NaN.
+func minima(dst, x []float64) {
+	if x = x[:len(dst)]; useAVX && len(dst) > 0 {
+		minimaAVX(&dst[0], &x[0], len(dst))
 		return
 	}
-	clear(dst)
-	for t, wt := range w {
-		b := src[off[2*t+1]:][:len(dst)]
-		for i, x := range src[off[2*t]:][:len(dst)] {
-			dst[i] += float64(wt * (float64(x) + float64(b[i])))
+	for i, y := range x {
+		if !(dst[i] < y) {
+			dst[i] = y
 		}
 	}
 }
 
-// checkRuns panics if a run leaves src: the assembly does not look.
-func checkRuns(n, len int, off []int, w []float64) {
-	for _, o := range off {
-		if o < 0 || o+n > len {
-			panic("filter: run outside the samples")
-		}
+// moduli puts in re the modulus of re + i·im.
+func moduli(re, im []float64) {
+	if im = im[:len(re)]; useAVX && len(re) > 0 {
+		moduliAVX(&re[0], &im[0], len(re))
+		return
+	}
+	for i, y := range im {
+		re[i] = math.Sqrt(math.FMA(y, y, float64(re[i]*re[i])))
+	}
+}
+
+// storeScaled rounds f·x to dst.
+func storeScaled(dst []float32, x []float64, f float64) {
+	if x = x[:len(dst)]; useAVX && len(dst) > 0 {
+		storeScaledAVX(&dst[0], &x[0], f, len(dst))
+		return
+	}
+	for i, y := range x {
+		dst[i] = float32(float64(f * y))
 	}
 }

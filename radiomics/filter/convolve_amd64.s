@@ -1,10 +1,11 @@
 #include "textflag.h"
 
-// The four functions of convolve.go on vectors of four numbers: blocks of 32
-// sums in Y1 to Y8, one pass over the terms for each. A run that is no multiple
-// of 32 ends in a block that overlaps the one before; runs below 32 go by four
-// and by one. Products and sums are separate instructions in the order of the
-// terms, so that every sum has the bits of the loops in convolve.go.
+// The functions of convolve.go on vectors of four numbers, with fused
+// multiply-add as there, so that every sum has the same bits.
+//
+// The correlations work on blocks of 32 sums in Y1 to Y8, one pass over the
+// terms for each. A run that is no multiple of 32 ends in a block that overlaps
+// the one before; runs below 32 go by four and by one.
 
 // func correlateAVX(dst *float64, src *float64, off []int, w []float64, n int)
 TEXT ·correlateAVX(SB), NOSPLIT, $0-72
@@ -28,26 +29,20 @@ block:
 	CMPQ R10, $0
 	JEQ store
 	XORQ AX, AX
+	MOVQ R8, R11
 tap:
-	MOVQ (R8)(AX*8), DX
+	MOVQ (R11), DX
+	ADDQ $8, R11
 	LEAQ (SI)(DX*8), DX
 	VBROADCASTSD (R9)(AX*8), Y0
-	VMULPD (DX), Y0, Y9
-	VADDPD Y9, Y1, Y1
-	VMULPD 32(DX), Y0, Y10
-	VADDPD Y10, Y2, Y2
-	VMULPD 64(DX), Y0, Y11
-	VADDPD Y11, Y3, Y3
-	VMULPD 96(DX), Y0, Y12
-	VADDPD Y12, Y4, Y4
-	VMULPD 128(DX), Y0, Y9
-	VADDPD Y9, Y5, Y5
-	VMULPD 160(DX), Y0, Y10
-	VADDPD Y10, Y6, Y6
-	VMULPD 192(DX), Y0, Y11
-	VADDPD Y11, Y7, Y7
-	VMULPD 224(DX), Y0, Y12
-	VADDPD Y12, Y8, Y8
+	VFMADD231PD (DX), Y0, Y1
+	VFMADD231PD 32(DX), Y0, Y2
+	VFMADD231PD 64(DX), Y0, Y3
+	VFMADD231PD 96(DX), Y0, Y4
+	VFMADD231PD 128(DX), Y0, Y5
+	VFMADD231PD 160(DX), Y0, Y6
+	VFMADD231PD 192(DX), Y0, Y7
+	VFMADD231PD 224(DX), Y0, Y8
 	INCQ AX
 	CMPQ AX, R10
 	JLT tap
@@ -66,145 +61,7 @@ store:
 	JEQ done
 	CMPQ CX, $32
 	JGE block
-	// The rest: once more 32, from as far back as needed.
-	MOVQ $32, R12
-	SUBQ CX, R12
-	MOVQ R12, R13
-	SHLQ $3, R13
-	SUBQ R13, DI
-	MOVQ R12, R13
-	SHLQ $3, R13
-	SUBQ R13, SI
-	MOVQ $32, CX
-	JMP block
-four:
-	CMPQ CX, $4
-	JLT one
-	VXORPD Y1, Y1, Y1
-	CMPQ R10, $0
-	JEQ storefour
-	XORQ AX, AX
-tapfour:
-	MOVQ (R8)(AX*8), DX
-	LEAQ (SI)(DX*8), DX
-	VBROADCASTSD (R9)(AX*8), Y0
-	VMULPD (DX), Y0, Y9
-	VADDPD Y9, Y1, Y1
-	INCQ AX
-	CMPQ AX, R10
-	JLT tapfour
-storefour:
-	VMOVUPD Y1, (DI)
-	ADDQ $32, DI
-	ADDQ $32, SI
-	SUBQ $4, CX
-	JMP four
-one:
-	CMPQ CX, $0
-	JEQ done
-	VXORPD X1, X1, X1
-	CMPQ R10, $0
-	JEQ storeone
-	XORQ AX, AX
-tapone:
-	MOVQ (R8)(AX*8), DX
-	LEAQ (SI)(DX*8), DX
-	VMOVSD (R9)(AX*8), X0
-	VMULSD (DX), X0, X9
-	VADDSD X9, X1, X1
-	INCQ AX
-	CMPQ AX, R10
-	JLT tapone
-storeone:
-	VMOVSD X1, (DI)
-	ADDQ $8, DI
-	ADDQ $8, SI
-	DECQ CX
-	JMP one
-done:
-	VZEROUPPER
-	RET
 
-// func correlatePairsAVX(dst *float64, src *float64, off []int, w []float64, n int)
-TEXT ·correlatePairsAVX(SB), NOSPLIT, $0-72
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ off_base+16(FP), R8
-	MOVQ w_base+40(FP), R9
-	MOVQ w_len+48(FP), R10
-	MOVQ n+64(FP), CX
-	CMPQ CX, $32
-	JLT four
-block:
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	VXORPD Y6, Y6, Y6
-	VXORPD Y7, Y7, Y7
-	VXORPD Y8, Y8, Y8
-	CMPQ R10, $0
-	JEQ store
-	XORQ AX, AX
-tap:
-	MOVQ AX, R11
-	SHLQ $1, R11
-	MOVQ (R8)(R11*8), DX
-	MOVQ 8(R8)(R11*8), BX
-	LEAQ (SI)(DX*8), DX
-	LEAQ (SI)(BX*8), BX
-	VBROADCASTSD (R9)(AX*8), Y0
-	VMOVUPD (DX), Y9
-	VADDPD (BX), Y9, Y9
-	VMULPD Y0, Y9, Y9
-	VADDPD Y9, Y1, Y1
-	VMOVUPD 32(DX), Y10
-	VADDPD 32(BX), Y10, Y10
-	VMULPD Y0, Y10, Y10
-	VADDPD Y10, Y2, Y2
-	VMOVUPD 64(DX), Y11
-	VADDPD 64(BX), Y11, Y11
-	VMULPD Y0, Y11, Y11
-	VADDPD Y11, Y3, Y3
-	VMOVUPD 96(DX), Y12
-	VADDPD 96(BX), Y12, Y12
-	VMULPD Y0, Y12, Y12
-	VADDPD Y12, Y4, Y4
-	VMOVUPD 128(DX), Y9
-	VADDPD 128(BX), Y9, Y9
-	VMULPD Y0, Y9, Y9
-	VADDPD Y9, Y5, Y5
-	VMOVUPD 160(DX), Y10
-	VADDPD 160(BX), Y10, Y10
-	VMULPD Y0, Y10, Y10
-	VADDPD Y10, Y6, Y6
-	VMOVUPD 192(DX), Y11
-	VADDPD 192(BX), Y11, Y11
-	VMULPD Y0, Y11, Y11
-	VADDPD Y11, Y7, Y7
-	VMOVUPD 224(DX), Y12
-	VADDPD 224(BX), Y12, Y12
-	VMULPD Y0, Y12, Y12
-	VADDPD Y12, Y8, Y8
-	INCQ AX
-	CMPQ AX, R10
-	JLT tap
-store:
-	VMOVUPD Y1, (DI)
-	VMOVUPD Y2, 32(DI)
-	VMOVUPD Y3, 64(DI)
-	VMOVUPD Y4, 96(DI)
-	VMOVUPD Y5, 128(DI)
-	VMOVUPD Y6, 160(DI)
-	VMOVUPD Y7, 192(DI)
-	VMOVUPD Y8, 224(DI)
-	ADDQ $256, DI
-	ADDQ $256, SI
-	SUBQ $32, CX
-	JEQ done
-	CMPQ CX, $32
-	JGE block
 	// The rest: once more 32, from as far back as needed.
 	MOVQ $32, R12
 	SUBQ CX, R12
@@ -216,6 +73,7 @@ store:
 	SUBQ R13, SI
 	MOVQ $32, CX
 	JMP block
+
 four:
 	CMPQ CX, $4
 	JLT one
@@ -223,18 +81,13 @@ four:
 	CMPQ R10, $0
 	JEQ storefour
 	XORQ AX, AX
+	MOVQ R8, R11
 tapfour:
-	MOVQ AX, R11
-	SHLQ $1, R11
-	MOVQ (R8)(R11*8), DX
-	MOVQ 8(R8)(R11*8), BX
+	MOVQ (R11), DX
+	ADDQ $8, R11
 	LEAQ (SI)(DX*8), DX
-	LEAQ (SI)(BX*8), BX
 	VBROADCASTSD (R9)(AX*8), Y0
-	VMOVUPD (DX), Y9
-	VADDPD (BX), Y9, Y9
-	VMULPD Y0, Y9, Y9
-	VADDPD Y9, Y1, Y1
+	VFMADD231PD (DX), Y0, Y1
 	INCQ AX
 	CMPQ AX, R10
 	JLT tapfour
@@ -244,6 +97,7 @@ storefour:
 	ADDQ $32, SI
 	SUBQ $4, CX
 	JMP four
+
 one:
 	CMPQ CX, $0
 	JEQ done
@@ -251,18 +105,13 @@ one:
 	CMPQ R10, $0
 	JEQ storeone
 	XORQ AX, AX
+	MOVQ R8, R11
 tapone:
-	MOVQ AX, R11
-	SHLQ $1, R11
-	MOVQ (R8)(R11*8), DX
-	MOVQ 8(R8)(R11*8), BX
+	MOVQ (R11), DX
+	ADDQ $8, R11
 	LEAQ (SI)(DX*8), DX
-	LEAQ (SI)(BX*8), BX
 	VMOVSD (R9)(AX*8), X0
-	VMOVSD (DX), X9
-	VADDSD (BX), X9, X9
-	VMULSD X0, X9, X9
-	VADDSD X9, X1, X1
+	VFMADD231SD (DX), X0, X1
 	INCQ AX
 	CMPQ AX, R10
 	JLT tapone
@@ -272,6 +121,7 @@ storeone:
 	ADDQ $8, SI
 	DECQ CX
 	JMP one
+
 done:
 	VZEROUPPER
 	RET
@@ -298,34 +148,28 @@ block:
 	CMPQ R10, $0
 	JEQ store
 	XORQ AX, AX
+	MOVQ R8, R11
 tap:
-	MOVQ (R8)(AX*8), DX
+	MOVQ (R11), DX
+	ADDQ $8, R11
 	LEAQ (SI)(DX*4), DX
 	VBROADCASTSD (R9)(AX*8), Y0
 	VCVTPS2PD (DX), Y9
-	VMULPD Y0, Y9, Y9
-	VADDPD Y9, Y1, Y1
+	VFMADD231PD Y9, Y0, Y1
 	VCVTPS2PD 16(DX), Y10
-	VMULPD Y0, Y10, Y10
-	VADDPD Y10, Y2, Y2
+	VFMADD231PD Y10, Y0, Y2
 	VCVTPS2PD 32(DX), Y11
-	VMULPD Y0, Y11, Y11
-	VADDPD Y11, Y3, Y3
+	VFMADD231PD Y11, Y0, Y3
 	VCVTPS2PD 48(DX), Y12
-	VMULPD Y0, Y12, Y12
-	VADDPD Y12, Y4, Y4
+	VFMADD231PD Y12, Y0, Y4
 	VCVTPS2PD 64(DX), Y9
-	VMULPD Y0, Y9, Y9
-	VADDPD Y9, Y5, Y5
+	VFMADD231PD Y9, Y0, Y5
 	VCVTPS2PD 80(DX), Y10
-	VMULPD Y0, Y10, Y10
-	VADDPD Y10, Y6, Y6
+	VFMADD231PD Y10, Y0, Y6
 	VCVTPS2PD 96(DX), Y11
-	VMULPD Y0, Y11, Y11
-	VADDPD Y11, Y7, Y7
+	VFMADD231PD Y11, Y0, Y7
 	VCVTPS2PD 112(DX), Y12
-	VMULPD Y0, Y12, Y12
-	VADDPD Y12, Y8, Y8
+	VFMADD231PD Y12, Y0, Y8
 	INCQ AX
 	CMPQ AX, R10
 	JLT tap
@@ -344,6 +188,7 @@ store:
 	JEQ done
 	CMPQ CX, $32
 	JGE block
+
 	// The rest: once more 32, from as far back as needed.
 	MOVQ $32, R12
 	SUBQ CX, R12
@@ -355,6 +200,7 @@ store:
 	SUBQ R13, SI
 	MOVQ $32, CX
 	JMP block
+
 four:
 	CMPQ CX, $4
 	JLT one
@@ -362,13 +208,14 @@ four:
 	CMPQ R10, $0
 	JEQ storefour
 	XORQ AX, AX
+	MOVQ R8, R11
 tapfour:
-	MOVQ (R8)(AX*8), DX
+	MOVQ (R11), DX
+	ADDQ $8, R11
 	LEAQ (SI)(DX*4), DX
 	VBROADCASTSD (R9)(AX*8), Y0
 	VCVTPS2PD (DX), Y9
-	VMULPD Y0, Y9, Y9
-	VADDPD Y9, Y1, Y1
+	VFMADD231PD Y9, Y0, Y1
 	INCQ AX
 	CMPQ AX, R10
 	JLT tapfour
@@ -378,6 +225,7 @@ storefour:
 	ADDQ $16, SI
 	SUBQ $4, CX
 	JMP four
+
 one:
 	CMPQ CX, $0
 	JEQ done
@@ -385,14 +233,15 @@ one:
 	CMPQ R10, $0
 	JEQ storeone
 	XORQ AX, AX
+	MOVQ R8, R11
 tapone:
-	MOVQ (R8)(AX*8), DX
+	MOVQ (R11), DX
+	ADDQ $8, R11
 	LEAQ (SI)(DX*4), DX
 	VMOVSD (R9)(AX*8), X0
 	VXORPD X9, X9, X9
 	VCVTSS2SD (DX), X9, X9
-	VMULSD X0, X9, X9
-	VADDSD X9, X1, X1
+	VFMADD231SD X9, X0, X1
 	INCQ AX
 	CMPQ AX, R10
 	JLT tapone
@@ -402,169 +251,175 @@ storeone:
 	ADDQ $4, SI
 	DECQ CX
 	JMP one
+
 done:
 	VZEROUPPER
 	RET
 
-// func correlateVoxelPairsAVX(dst *float64, src *float32, off []int, w []float64, n int)
-TEXT ·correlateVoxelPairsAVX(SB), NOSPLIT, $0-72
+// func addScaledAVX(dst, x *float64, f float64, n int)
+TEXT ·addScaledAVX(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ off_base+16(FP), R8
-	MOVQ w_base+40(FP), R9
-	MOVQ w_len+48(FP), R10
-	MOVQ n+64(FP), CX
-	CMPQ CX, $32
-	JLT four
-block:
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	VXORPD Y6, Y6, Y6
-	VXORPD Y7, Y7, Y7
-	VXORPD Y8, Y8, Y8
-	CMPQ R10, $0
-	JEQ store
-	XORQ AX, AX
-tap:
-	MOVQ AX, R11
-	SHLQ $1, R11
-	MOVQ (R8)(R11*8), DX
-	MOVQ 8(R8)(R11*8), BX
-	LEAQ (SI)(DX*4), DX
-	LEAQ (SI)(BX*4), BX
-	VBROADCASTSD (R9)(AX*8), Y0
-	VCVTPS2PD (DX), Y9
-	VCVTPS2PD (BX), Y13
-	VADDPD Y13, Y9, Y9
-	VMULPD Y0, Y9, Y9
-	VADDPD Y9, Y1, Y1
-	VCVTPS2PD 16(DX), Y10
-	VCVTPS2PD 16(BX), Y14
-	VADDPD Y14, Y10, Y10
-	VMULPD Y0, Y10, Y10
-	VADDPD Y10, Y2, Y2
-	VCVTPS2PD 32(DX), Y11
-	VCVTPS2PD 32(BX), Y13
-	VADDPD Y13, Y11, Y11
-	VMULPD Y0, Y11, Y11
-	VADDPD Y11, Y3, Y3
-	VCVTPS2PD 48(DX), Y12
-	VCVTPS2PD 48(BX), Y14
-	VADDPD Y14, Y12, Y12
-	VMULPD Y0, Y12, Y12
-	VADDPD Y12, Y4, Y4
-	VCVTPS2PD 64(DX), Y9
-	VCVTPS2PD 64(BX), Y13
-	VADDPD Y13, Y9, Y9
-	VMULPD Y0, Y9, Y9
-	VADDPD Y9, Y5, Y5
-	VCVTPS2PD 80(DX), Y10
-	VCVTPS2PD 80(BX), Y14
-	VADDPD Y14, Y10, Y10
-	VMULPD Y0, Y10, Y10
-	VADDPD Y10, Y6, Y6
-	VCVTPS2PD 96(DX), Y11
-	VCVTPS2PD 96(BX), Y13
-	VADDPD Y13, Y11, Y11
-	VMULPD Y0, Y11, Y11
-	VADDPD Y11, Y7, Y7
-	VCVTPS2PD 112(DX), Y12
-	VCVTPS2PD 112(BX), Y14
-	VADDPD Y14, Y12, Y12
-	VMULPD Y0, Y12, Y12
-	VADDPD Y12, Y8, Y8
-	INCQ AX
-	CMPQ AX, R10
-	JLT tap
-store:
-	VMOVUPD Y1, (DI)
-	VMOVUPD Y2, 32(DI)
-	VMOVUPD Y3, 64(DI)
-	VMOVUPD Y4, 96(DI)
-	VMOVUPD Y5, 128(DI)
-	VMOVUPD Y6, 160(DI)
-	VMOVUPD Y7, 192(DI)
-	VMOVUPD Y8, 224(DI)
-	ADDQ $256, DI
-	ADDQ $128, SI
-	SUBQ $32, CX
-	JEQ done
-	CMPQ CX, $32
-	JGE block
-	// The rest: once more 32, from as far back as needed.
-	MOVQ $32, R12
-	SUBQ CX, R12
-	MOVQ R12, R13
-	SHLQ $3, R13
-	SUBQ R13, DI
-	MOVQ R12, R13
-	SHLQ $2, R13
-	SUBQ R13, SI
-	MOVQ $32, CX
-	JMP block
-four:
+	MOVQ x+8(FP), SI
+	VBROADCASTSD f+16(FP), Y0
+	MOVQ n+24(FP), CX
+
+many:
 	CMPQ CX, $4
-	JLT one
-	VXORPD Y1, Y1, Y1
-	CMPQ R10, $0
-	JEQ storefour
-	XORQ AX, AX
-tapfour:
-	MOVQ AX, R11
-	SHLQ $1, R11
-	MOVQ (R8)(R11*8), DX
-	MOVQ 8(R8)(R11*8), BX
-	LEAQ (SI)(DX*4), DX
-	LEAQ (SI)(BX*4), BX
-	VBROADCASTSD (R9)(AX*8), Y0
-	VCVTPS2PD (DX), Y9
-	VCVTPS2PD (BX), Y13
-	VADDPD Y13, Y9, Y9
-	VMULPD Y0, Y9, Y9
-	VADDPD Y9, Y1, Y1
-	INCQ AX
-	CMPQ AX, R10
-	JLT tapfour
-storefour:
+	JLT few
+	VMOVUPD (DI), Y1
+	VFMADD231PD (SI), Y0, Y1
 	VMOVUPD Y1, (DI)
+	ADDQ $32, SI
 	ADDQ $32, DI
-	ADDQ $16, SI
 	SUBQ $4, CX
-	JMP four
-one:
+	JMP many
+
+few:
 	CMPQ CX, $0
-	JEQ done
-	VXORPD X1, X1, X1
-	CMPQ R10, $0
-	JEQ storeone
-	XORQ AX, AX
-tapone:
-	MOVQ AX, R11
-	SHLQ $1, R11
-	MOVQ (R8)(R11*8), DX
-	MOVQ 8(R8)(R11*8), BX
-	LEAQ (SI)(DX*4), DX
-	LEAQ (SI)(BX*4), BX
-	VMOVSD (R9)(AX*8), X0
-	VXORPD X9, X9, X9
-	VCVTSS2SD (DX), X9, X9
-	VXORPD X13, X13, X13
-	VCVTSS2SD (BX), X13, X13
-	VADDSD X13, X9, X9
-	VMULSD X0, X9, X9
-	VADDSD X9, X1, X1
-	INCQ AX
-	CMPQ AX, R10
-	JLT tapone
-storeone:
+	JEQ end
+	VMOVSD (DI), X1
+	VFMADD231SD (SI), X0, X1
 	VMOVSD X1, (DI)
+	ADDQ $8, SI
 	ADDQ $8, DI
-	ADDQ $4, SI
 	DECQ CX
-	JMP one
-done:
+	JMP few
+
+end:
+	VZEROUPPER
+	RET
+
+// func maximaAVX(dst, x *float64, n int)
+TEXT ·maximaAVX(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+16(FP), CX
+
+many:
+	CMPQ CX, $4
+	JLT few
+	VMOVUPD (DI), Y1
+	VMAXPD (SI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JMP many
+
+few:
+	CMPQ CX, $0
+	JEQ end
+	VMOVSD (DI), X1
+	VMAXSD (SI), X1, X1
+	VMOVSD X1, (DI)
+	ADDQ $8, SI
+	ADDQ $8, DI
+	DECQ CX
+	JMP few
+
+end:
+	VZEROUPPER
+	RET
+
+// func minimaAVX(dst, x *float64, n int)
+TEXT ·minimaAVX(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+16(FP), CX
+
+many:
+	CMPQ CX, $4
+	JLT few
+	VMOVUPD (DI), Y1
+	VMINPD (SI), Y1, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JMP many
+
+few:
+	CMPQ CX, $0
+	JEQ end
+	VMOVSD (DI), X1
+	VMINSD (SI), X1, X1
+	VMOVSD X1, (DI)
+	ADDQ $8, SI
+	ADDQ $8, DI
+	DECQ CX
+	JMP few
+
+end:
+	VZEROUPPER
+	RET
+
+// func moduliAVX(dst, x *float64, n int)
+TEXT ·moduliAVX(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+16(FP), CX
+
+many:
+	CMPQ CX, $4
+	JLT few
+	VMOVUPD (DI), Y1
+	VMOVUPD (SI), Y2
+	VMULPD Y1, Y1, Y1
+	VFMADD231PD Y2, Y2, Y1
+	VSQRTPD Y1, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JMP many
+
+few:
+	CMPQ CX, $0
+	JEQ end
+	VMOVSD (DI), X1
+	VMOVSD (SI), X2
+	VMULSD X1, X1, X1
+	VFMADD231SD X2, X2, X1
+	VSQRTSD X1, X1, X1
+	VMOVSD X1, (DI)
+	ADDQ $8, SI
+	ADDQ $8, DI
+	DECQ CX
+	JMP few
+
+end:
+	VZEROUPPER
+	RET
+
+// func storeScaledAVX(dst *float32, x *float64, f float64, n int)
+TEXT ·storeScaledAVX(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	VBROADCASTSD f+16(FP), Y0
+	MOVQ n+24(FP), CX
+
+many:
+	CMPQ CX, $4
+	JLT few
+	VMULPD (SI), Y0, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS X1, (DI)
+	ADDQ $32, SI
+	ADDQ $16, DI
+	SUBQ $4, CX
+	JMP many
+
+few:
+	CMPQ CX, $0
+	JEQ end
+	VMULSD (SI), X0, X1
+	VCVTSD2SS X1, X1, X1
+	VMOVSS X1, (DI)
+	ADDQ $8, SI
+	ADDQ $4, DI
+	DECQ CX
+	JMP few
+
+end:
 	VZEROUPPER
 	RET

@@ -2,13 +2,15 @@
 
 package filter
 
-const useAVX = false
+const (
+	useAVX = false
+	noAVX  = "filter: no AVX"
+)
 
-func correlateAVX(dst, src *float64, off []int, w []float64, n int)      { panic("filter: no AVX") }
-func correlatePairsAVX(dst, src *float64, off []int, w []float64, n int) { panic("filter: no AVX") }
-func correlateVoxelsAVX(dst *float64, src *float32, off []int, w []float64, n int) {
-	panic("filter: no AVX")
-}
-func correlateVoxelPairsAVX(dst *float64, src *float32, off []int, w []float64, n int) {
-	panic("filter: no AVX")
-}
+func correlateAVX(dst, src *float64, off []int, w []float64, n int)                { panic(noAVX) }
+func correlateVoxelsAVX(dst *float64, src *float32, off []int, w []float64, n int) { panic(noAVX) }
+func addScaledAVX(dst, x *float64, f float64, n int)                               { panic(noAVX) }
+func maximaAVX(dst, x *float64, n int)                                             { panic(noAVX) }
+func minimaAVX(dst, x *float64, n int)                                             { panic(noAVX) }
+func moduliAVX(dst, x *float64, n int)                                             { panic(noAVX) }
+func storeScaledAVX(dst *float32, x *float64, f float64, n int)                    { panic(noAVX) }

@@ -2,8 +2,8 @@ package filter
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 )
 
@@ -13,39 +13,39 @@ func TestAssembly(t *testing.T) {
 	if !useAVX {
 		t.Skip("no AVX here")
 	}
-	defer func(old bool) { setAVX(old) }(useAVX)
+	defer setAVX(true)
 	r := rand.New(rand.NewPCG(1, 2))
 	src, voxels := make([]float64, 4000), make([]float32, 4000)
 	for i := range src {
 		voxels[i] = float32(1000 * r.NormFloat64())
 		src[i] = 1000 * r.NormFloat64()
 	}
+	src[7], src[1200] = math.NaN(), math.Inf(1)
 	for n := range 100 {
 		for _, terms := range []int{0, 1, 2, 7, 20} {
-			off, w := make([]int, 2*terms), make([]float64, terms)
-			for i := range off {
-				off[i] = r.IntN(len(src) - n + 1)
+			sum := run{n: n}
+			for range terms {
+				sum.add(r.NormFloat64(), r.IntN(len(src)-n+1))
 			}
-			for i := range w {
-				w[i] = r.NormFloat64()
-			}
-			run := func(avx bool) [4][]float64 {
+			x, f := src[r.IntN(1000):][:n], r.NormFloat64()
+			results := func(avx bool) string {
 				setAVX(avx)
-				var d [4][]float64
+				var d [6][]float64
 				for i := range d {
-					d[i] = make([]float64, n)
+					d[i] = append(d[i], src[1000:1000+n]...)
 				}
-				correlate(d[0], src, off[:terms], w)
-				correlatePairs(d[1], src, off, w)
-				correlateVoxels(d[2], voxels, off[:terms], w)
-				correlateVoxelPairs(d[3], voxels, off, w)
-				return d
+				sum.apply(d[0], src)
+				sum.applyVoxels(d[1], voxels)
+				addScaled(d[2], x, f)
+				maxima(d[3], x)
+				minima(d[4], x)
+				moduli(d[5], x)
+				stored := make([]float32, n)
+				storeScaled(stored, x, f)
+				return fmt.Sprint(d, stored)
 			}
-			a, b := run(true), run(false)
-			for i := range a {
-				if !slices.Equal(a[i], b[i]) {
-					t.Fatalf("function %d, %d values of %d terms: %v, want %v", i, n, terms, a[i], b[i])
-				}
+			if a, b := results(true), results(false); a != b {
+				t.Fatalf("%d values of %d terms: %v, want %v", n, terms, a, b)
 			}
 		}
 	}
@@ -58,26 +58,26 @@ func TestRunsChecked(t *testing.T) {
 			t.Error("a run outside the samples was read")
 		}
 	}()
-	correlate(make([]float64, 4), make([]float64, 5), []int{2}, []float64{1})
+	r := run{}
+	r.add(1, 2)
+	r.apply(make([]float64, 4), make([]float64, 5))
 }
 
-func BenchmarkCorrelate(b *testing.B) {
+func BenchmarkRun(b *testing.B) {
 	const n, terms = 150, 21
 	src, voxels, dst := make([]float64, 100*n), make([]float32, 100*n), make([]float64, n)
-	off, w := make([]int, 2*terms), make([]float64, terms)
-	for t := range off {
-		off[t] = t * n
+	var r run
+	for t := range terms {
+		r.add(1, t*n)
 	}
 	for _, f := range []struct {
 		name string
 		call func()
 	}{
-		{"float64", func() { correlate(dst, src, off[:terms], w) }},
-		{"float64Pairs", func() { correlatePairs(dst, src, off, w) }},
-		{"float32", func() { correlateVoxels(dst, voxels, off[:terms], w) }},
-		{"float32Pairs", func() { correlateVoxelPairs(dst, voxels, off, w) }},
+		{"float64", func() { r.apply(dst, src) }},
+		{"float32", func() { r.applyVoxels(dst, voxels) }},
 	} {
-		b.Run(fmt.Sprint(f.name, " ", terms), func(b *testing.B) {
+		b.Run(f.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				f.call()

@@ -17,8 +17,10 @@ type Filter interface {
 	Settings() string
 	// Support returns how many voxels beyond a voxel its response depends on, on
 	// voxels of the given spacing, mm: cropping an image with that margin about a
-	// region changes no response in the region. If finite is false the filter
-	// needs the whole image.
+	// region, as far as the image goes, changes no response in the region. If
+	// finite is false the filter needs the whole image; but if it then returns
+	// voxels, these are enough where that margin lies inside the image (periodic
+	// boundaries).
 	Support(spacing [3]float64) (voxels [3]int, finite bool)
 	// Apply returns the response of v.
 	Apply(ctx context.Context, v *imaging.Volume) (*imaging.Volume, error)

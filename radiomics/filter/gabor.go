@@ -75,7 +75,7 @@ func (g *gabor) support(spacing [3]float64) ([3]int, bool) {
 			n[a] = max(n[a], g.radius(spacing[a]))
 		}
 	}
-	return n, true
+	return n, g.boundary != Periodic
 }
 
 // radius returns the reach of the kernel on voxels of the given edge.

@@ -120,6 +120,9 @@ func TestResponseMaps(t *testing.T) {
 			continue
 		}
 		t.Run(row["config"], func(t *testing.T) {
+			if testing.Short() && (strings.Contains(row["filter"], "riesz") || strings.Contains(row["parameters"], "orthogonal")) {
+				t.Skip("takes a second")
+			}
 			v := volume(t, dir, "phantoms", row["phantom"]+".nii.gz")
 			want := volume(t, dir, row["response_map"])
 			f, err := New(configOf(t, row))

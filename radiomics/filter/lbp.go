@@ -168,7 +168,14 @@ func newSpherePattern(c *Config) (response, error) {
 	return s, nil
 }
 
-func (s *spherePattern) support([3]float64) (n [3]int, finite bool) { return n, false }
+// splineReach is how far, in voxels, a cubic spline remembers its samples: the
+// pole of its prefilter is 0.268, and 0.268²⁰ is below the last bit of a float32.
+const splineReach = 20
+
+func (s *spherePattern) support([3]float64) (n [3]int, finite bool) {
+	r := int(math.Ceil(s.radius)) + splineReach
+	return [3]int{r, r, r}, true
+}
 
 func (s *spherePattern) apply(ctx context.Context, v *imaging.Volume, _ *imaging.Mask) (*imaging.Volume, error) {
 	whole := true

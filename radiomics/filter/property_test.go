@@ -86,30 +86,32 @@ func same(a, b []float32) bool {
 
 // The response of a voxel depends on no voxel beyond the support: a cropped
 // image gives the same bits as the whole. Transforms of slices of another size
-// round otherwise: float32 agrees but for its last bits.
+// and recursive filters round otherwise: they agree but for the last bits.
 func TestSupport(t *testing.T) {
-	v := noise([3]int{70, 66, 71})
+	v := noise([3]int{47, 46, 48})
 	for _, c := range examples {
 		t.Run(nameOf(c), func(t *testing.T) {
 			f, err := New(c)
 			if err != nil {
 				t.Fatal(err)
 			}
+			rounds := c.Kind == "gabor" || c.Kind == "log_itk" || c.Kind == "lbp_3d"
 			n, finite := f.Support(v.Spacing)
 			if !finite {
 				t.Skip("needs the whole image")
 			}
 			whole := apply(t, c, v, nil)
-			at := [3]int{34, 33, 35}
+			at := [3]int{22, 23, 24}
 			var lo, hi [3]int
 			for a := range 3 {
 				lo[a], hi[a] = at[a]-n[a], at[a]+n[a]+2
 			}
+			lo, hi = v.Clamp(lo, hi)
 			part := apply(t, c, v.Crop(lo, hi), nil)
 			for d := range 8 {
 				i, j, k := d&1, d>>1&1, d>>2&1
-				got, want := part.At(n[0]+i, n[1]+j, n[2]+k), whole.At(at[0]+i, at[1]+j, at[2]+k)
-				if tol := 1e-6 * math.Abs(want); got != want && (c.Kind != "gabor" || math.Abs(got-want) > tol) {
+				got, want := part.At(at[0]-lo[0]+i, at[1]-lo[1]+j, at[2]-lo[2]+k), whole.At(at[0]+i, at[1]+j, at[2]+k)
+				if tol := 1e-5 * (1 + math.Abs(want)); got != want && (!rounds || math.Abs(got-want) > tol) {
 					t.Errorf("response %v in the part, %v in the whole", got, want)
 				}
 			}

@@ -52,8 +52,6 @@ func newStationary(c *Config) (response, error) {
 	return s, nil
 }
 
-func (*stationary) support([3]float64) ([3]int, bool) { return [3]int{}, false }
-
 func (s *stationary) apply(ctx context.Context, v *imaging.Volume, _ *imaging.Mask) (*imaging.Volume, error) {
 	even := v.Grid
 	for a := range even.Size {

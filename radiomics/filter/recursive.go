@@ -23,7 +23,13 @@ type recursiveLoG struct{ sigma float64 } // mm
 
 func newRecursiveLoG(c *Config) (response, error) { return recursiveLoG{c.Sigma}, nil }
 
-func (recursiveLoG) support([3]float64) ([3]int, bool) { return [3]int{}, false }
+// support returns 16 σ, where the slower pole has fallen to e^(−22).
+func (r recursiveLoG) support(spacing [3]float64) (n [3]int, finite bool) {
+	for a, s := range spacing {
+		n[a] = 4 + int(math.Ceil(16*r.sigma/s))
+	}
+	return n, true
+}
 
 func (r recursiveLoG) apply(ctx context.Context, v *imaging.Volume, _ *imaging.Mask) (*imaging.Volume, error) {
 	for a, n := range v.Size {

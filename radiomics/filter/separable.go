@@ -87,7 +87,7 @@ func (s *separable) support([3]float64) ([3]int, bool) {
 			}
 		}
 	}
-	return n, true
+	return n, s.boundary != Periodic
 }
 
 // order sorts groups and terms so that neighbours share factors, and leaves
@@ -167,9 +167,7 @@ func (s *separable) respond(dst []float32, w *sums, of func(t *term) []float64) 
 	if s.pooling == poolMean {
 		scale = 1 / float64(len(s.groups))
 	}
-	for i, x := range total {
-		dst[i] = float32(scale * x)
-	}
+	storeScaled(dst, total, scale)
 }
 
 // sum returns the response to one group.
@@ -182,18 +180,14 @@ func (s *separable) sum(g group, w *sums, of func(t *term) []float64) []float64 
 		clear(w.im)
 	}
 	for t := range g {
-		h, sum, f := of(&g[t]), w.re, g[t].factor
+		sum := w.re
 		if g[t].imaginary {
 			sum = w.im
 		}
-		for i, x := range h {
-			sum[i] += float64(f * x)
-		}
+		addScaled(sum, of(&g[t]), g[t].factor)
 	}
 	if s.modulus {
-		for i, x := range w.re {
-			w.re[i] = math.Sqrt(float64(x*x) + float64(w.im[i]*w.im[i]))
-		}
+		moduli(w.re, w.im)
 	}
 	return w.re
 }
@@ -202,21 +196,11 @@ func (s *separable) sum(g group, w *sums, of func(t *term) []float64) []float64 
 func (p pooling) add(total, x []float64) {
 	switch p {
 	case poolMax:
-		for i, y := range x {
-			if !(total[i] >= y) {
-				total[i] = y
-			}
-		}
+		maxima(total, x)
 	case poolMin:
-		for i, y := range x {
-			if !(total[i] <= y) {
-				total[i] = y
-			}
-		}
+		minima(total, x)
 	default:
-		for i, y := range x {
-			total[i] += y
-		}
+		addScaled(total, x, 1)
 	}
 }
 
@@ -227,15 +211,8 @@ type plan struct {
 	boundary Boundary
 	along    [3][][]run // per axis and kernel: along i one run for each link of the chain, along j for a plane, along k for each k
 	pad      int        // the longest reach along i
-}
-
-// run is a stretch of n samples from dst that one list of terms computes; the
-// offsets point into the plane (along j) or the image (along k).
-type run struct {
-	dst, n int
-	pairs  bool
-	off    []int
-	w      []float64
+	before   []int      // per sample of the padding before a row: the sample that it repeats, −1 for zero
+	after    []int      // the same after a row
 }
 
 func (s *separable) plan(size [3]int) *plan {
@@ -248,7 +225,17 @@ func (s *separable) plan(size [3]int) *plan {
 			p.prepare(s.kernels, t.kernel)
 		}
 	}
+	p.padding()
 	return p
+}
+
+// padding works out what stands before and after a row.
+func (p *plan) padding() {
+	p.before, p.after = nil, nil
+	for i := range p.pad {
+		p.before = append(p.before, p.boundary.at(-1-i, p.size[0]))
+		p.after = append(p.after, p.boundary.at(p.size[0]+i, p.size[0]))
+	}
 }
 
 // prepare works out the runs of a product of kernels.
@@ -265,7 +252,9 @@ func (p *plan) prepare(kernels []chain, kernel [3]int) {
 				p.pad = max(p.pad, len(w)/2)
 			}
 		case 1:
-			p.along[1][k] = runs(c, p.boundary, p.size[1], p.size[0], true)
+			// Long kernels work through tiles of columns, whose rows stay in the
+			// first cache; short ones through as many rows at once as they can.
+			p.along[1][k] = runs(c, p.boundary, p.size[1], p.size[0], 2*c.radius()*p.size[0] < 3000)
 		case 2:
 			p.along[2][k] = runs(c, p.boundary, p.size[2], p.size[0]*p.size[1], false)
 		}
@@ -276,17 +265,12 @@ func (p *plan) prepare(kernels []chain, kernel [3]int) {
 // join is set, lines that have the same terms, away from the border, become one
 // longer run.
 func runs(c chain, b Boundary, n, length int, join bool) []run {
-	const longest = 2048 // samples of a joined run: its terms stay in the cache
+	const longest = 2048 // samples of a joined run
 	var out []run
 	for i := range n {
 		r := run{dst: i * length, n: length}
-		if len(c) == 1 && even(c[0]) {
-			r.pairs = r.pair(c[0], b, i, n, length)
-		}
-		if !r.pairs {
-			for _, t := range compose(c, b, i, n) {
-				r.off, r.w = append(r.off, t.at*length), append(r.w, t.w)
-			}
+		for _, t := range compose(c, b, i, n) {
+			r.add(t.w, t.at*length)
 		}
 		if last := len(out) - 1; join && last >= 0 && out[last].n < longest && out[last].continues(&r) {
 			out[last].n += length
@@ -297,30 +281,9 @@ func runs(c chain, b Boundary, n, length int, join bool) []run {
 	return out
 }
 
-// pair fills r with the terms of an even kernel in pairs; it returns false
-// where one lies beyond a border of zeros.
-func (r *run) pair(w []float64, b Boundary, i, n, length int) bool {
-	h := len(w) / 2
-	for t := range h + 1 {
-		p, q := b.at(i+h-t, n), b.at(i-h+t, n)
-		if p < 0 || q < 0 {
-			r.off, r.w = nil, nil
-			return false
-		}
-		wt := w[t]
-		if t == h {
-			wt /= 2 // the centre is its own pair
-		}
-		if wt != 0 {
-			r.off, r.w = append(r.off, p*length, q*length), append(r.w, wt)
-		}
-	}
-	return true
-}
-
 // continues tells whether next is r moved on by its length.
 func (r *run) continues(next *run) bool {
-	if r.dst+r.n != next.dst || r.pairs != next.pairs || !slices.Equal(r.w, next.w) || len(r.off) != len(next.off) {
+	if r.dst+r.n != next.dst || !slices.Equal(r.w, next.w) || len(r.off) != len(next.off) {
 		return false
 	}
 	for t := range r.off {
@@ -364,16 +327,6 @@ func compose(c chain, b Boundary, i, n int) []tap {
 	return taps
 }
 
-// even tells whether w is its own mirror image.
-func even(w []float64) bool {
-	for t := range len(w) / 2 {
-		if w[t] != w[len(w)-1-t] {
-			return false
-		}
-	}
-	return true
-}
-
 // planes is what one goroutine fills: a plane convolved along k, that along j,
 // and that along i, with the kernels that each holds at the moment.
 type planes struct {
@@ -406,10 +359,8 @@ func (w *planes) product(kernel [3]int) []float64 {
 			for i, x := range w.src[w.k*len(w.z):][:len(w.z)] {
 				w.z[i] = float64(x)
 			}
-		} else if r := &w.plan.along[2][kernel[2]][w.k]; r.pairs {
-			correlateVoxelPairs(w.z, w.src, r.off, r.w)
 		} else {
-			correlateVoxels(w.z, w.src, r.off, r.w)
+			w.plan.along[2][kernel[2]][w.k].applyVoxels(w.z, w.src)
 		}
 		w.now = [3]int{stale, stale, kernel[2]}
 	}
@@ -419,9 +370,7 @@ func (w *planes) product(kernel [3]int) []float64 {
 	}
 	if w.now[1] != kernel[1] {
 		if kernel[1] != none {
-			for _, r := range w.plan.along[1][kernel[1]] {
-				r.apply(y[r.dst:][:r.n], w.z)
-			}
+			w.alongJ(w.plan.along[1][kernel[1]])
 		}
 		w.now[0], w.now[1] = stale, kernel[1]
 	}
@@ -438,55 +387,61 @@ func (w *planes) product(kernel [3]int) []float64 {
 	return w.x
 }
 
-// apply stores in dst what the run reads from src.
-func (r *run) apply(dst, src []float64) {
-	if r.pairs {
-		correlatePairs(dst, src, r.off, r.w)
-	} else {
-		correlate(dst, src, r.off, r.w)
+// alongJ stores in y what the runs of rows read from z.
+func (w *planes) alongJ(rows []run) {
+	nx := w.plan.size[0]
+	if len(rows) < w.plan.size[1] { // joined
+		for i := range rows {
+			r := &rows[i]
+			r.apply(w.y[r.dst:][:r.n], w.z)
+		}
+		return
+	}
+	const tile = 64
+	for c := 0; c < nx; c += tile {
+		// A narrow rest begins earlier, to be as wide as a block of the assembly.
+		c, end := min(c, max(0, nx-tile/2)), min(c+tile, nx)
+		for i := range rows {
+			r := &rows[i]
+			r.apply(w.y[r.dst+c:r.dst+end], w.z[c:])
+		}
 	}
 }
 
 // alongI stores in x the rows of src convolved with the kernel of r.
 func (w *planes) alongI(r *run, src []float64) {
-	nx, b := r.n, w.plan.boundary
-	pad := r.dst
+	nx, pad := r.n, r.dst
 	padded := w.padded[:nx+2*pad]
 	for o := 0; o < len(src); o += nx {
 		row := src[o:][:nx]
 		copy(padded[pad:], row)
-		for i := range pad {
-			padded[i], padded[pad+nx+i] = b.value(row, i-pad), b.value(row, nx+i)
+		for i, at := range w.plan.before[:pad] {
+			padded[pad-1-i] = valueAt(row, at)
+		}
+		for i, at := range w.plan.after[:pad] {
+			padded[pad+nx+i] = valueAt(row, at)
 		}
 		r.apply(w.x[o:][:nx], padded)
 	}
+}
+
+// valueAt returns row[at], or zero for −1.
+func valueAt(row []float64, at int) float64 {
+	if at < 0 {
+		return 0
+	}
+	return row[at]
 }
 
 // paddedRun returns the run of a kernel along a row of n samples with half the
 // kernel's length, its dst, before and after it.
 func paddedRun(w []float64, n int) run {
 	h := len(w) / 2
-	r := run{dst: h, n: n, pairs: even(w)}
+	r := run{dst: h, n: n}
 	for t, wt := range w {
-		if r.pairs && t > h || wt == 0 {
-			continue
+		if wt != 0 {
+			r.add(wt, 2*h-t)
 		}
-		if !r.pairs {
-			r.off, r.w = append(r.off, 2*h-t), append(r.w, wt)
-			continue
-		}
-		if t == h {
-			wt /= 2 // the centre is its own pair
-		}
-		r.off, r.w = append(r.off, 2*h-t, t), append(r.w, wt)
 	}
 	return r
-}
-
-// value returns sample i of a row, which may lie beyond its ends.
-func (b Boundary) value(row []float64, i int) float64 {
-	if at := b.at(i, len(row)); at >= 0 {
-		return row[at]
-	}
-	return 0
 }

@@ -27,6 +27,7 @@ func (s *separable) within(ctx context.Context, out, v *imaging.Volume, m *imagi
 			plan.prepare(w.kernels, w.envelopeOf(t.kernel))
 		}
 	}
+	plan.padding()
 	plane := v.Size[0] * v.Size[1]
 	type scratch struct {
 		kf, ko, af, am *planes
