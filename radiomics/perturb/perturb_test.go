@@ -182,8 +182,8 @@ func TestRigid(t *testing.T) {
 	}
 }
 
-// Rotations and shifts keep what they turn: the volume of the region to a few
-// percent, the values of a smooth image to the error of interpolation.
+// Rotations and shifts keep what they turn: the volume of the region to a
+// voxel, the values of a smooth image to the error of interpolation.
 func TestGeometry(t *testing.T) {
 	vol, mask := crescent(2)
 	f := func(p r3.Vec) float64 { return 100 + 30*math.Sin(p.X/3) + 20*math.Cos(p.Y/4) + 10*p.Z }
@@ -204,13 +204,48 @@ func TestGeometry(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, want := roi.VolumeMM3(), mask.VolumeMM3(); math.Abs(got-want) > 0.05*want {
+			if got, want := roi.VolumeMM3(), mask.VolumeMM3(); math.Abs(got-want) > roi.VoxelVolume() {
 				t.Errorf("%v: volume %.1f mm³, want %.1f", p, got, want)
 			}
 			for n, in := range roi.In {
 				i, j, k := roi.Coords(n)
 				if got, want := float64(image.Values[n]), f(image.Point(float64(i), float64(j), float64(k))); in && math.Abs(got-want) > 0.02 {
 					t.Fatalf("%v: value %g, want %g", p, got, want)
+				}
+			}
+		}
+	}
+}
+
+// A plate of one voxel keeps its volume wherever the voxels fall, with and
+// without other voxels, and its place to a voxel.
+func TestThin(t *testing.T) {
+	vol, mask := crescent(2)
+	for n := range mask.In {
+		i, j, k := mask.Coords(n)
+		mask.In[n] = i == 20 && j > 8 && j < 28 && k > 6 && k < 21
+	}
+	cfg := DefaultConfig()
+	cfg.Shifts = []float64{0, 0.25, 0.5}
+	for _, spacing := range []float64{0, 0.3} {
+		cfg.Spacing = spacing
+		s, err := NewSubject("a", vol, mask, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []Perturbation{{}, {Shift: [3]float64{0.25}}, {Shift: [3]float64{0.5}}, {Shift: [3]float64{0.5, 0.25, 0.5}}, {Rotation: 0.06, Axis: 2}, {Rotation: -0.06, Axis: 2, Shift: [3]float64{0.5}, Growth: 0.1}} {
+			_, roi, err := s.Apply(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := roi.VolumeMM3(), mask.VolumeMM3()*(1+p.Growth); math.Abs(got-want) > roi.VoxelVolume() {
+				t.Errorf("%g mm, %v: %.2f mm³, want %.2f", spacing, p, got, want)
+			}
+			for n, in := range roi.In {
+				i, j, k := roi.Coords(n)
+				x, _, _ := vol.Index(roi.Point(float64(i), float64(j), float64(k)))
+				if in && math.Abs(x-20) > 1.01 {
+					t.Fatalf("%g mm, %v: a voxel %g voxels from the plate", spacing, p, x-20)
 				}
 			}
 		}

@@ -110,11 +110,14 @@ func notFinite(values []float32) int {
 // centre of the region's box and shifted: the image by cubic splines, the
 // signed distance d of the contour, in mm, linearly. The new region is
 //
-//	{ x : d(x) − a g(x) ≤ λ }                                         (RB.2)
+//	{ x : d(x) − a g(x) ≤ λ₀ + λ }                                    (RB.2)
 //
-// with a the standard deviation of the displacement, g a Gaussian random field
-// of variance one (see [field]), and λ = 0 or, to grow by a fraction, the level
-// that gives the number of voxels asked for. It has at least one voxel.
+// with a the standard deviation of the displacement and g a Gaussian random
+// field of variance one (see [field]). λ₀ is zero on the image's own voxels; on
+// others it is the level that keeps the volume, as a rigid motion does: read
+// between voxels, d is flatter than it is, and a region of one or two voxels'
+// thickness would shrink. λ is zero or, to grow by a fraction, the level that
+// gives the number of voxels asked for. A region has at least one voxel.
 func (s *Subject) Apply(ctx context.Context, p Perturbation) (*imaging.Volume, *imaging.Mask, error) {
 	image := s.image
 	if p.Noise > 0 {
@@ -124,7 +127,7 @@ func (s *Subject) Apply(ctx context.Context, p Perturbation) (*imaging.Volume, *
 			image.Values[n] += float32(sd * draw.NormFloat64())
 		}
 	}
-	grid, distance := s.grid(p), s.distance
+	grid, distance, keep := s.grid(p), s.distance, 0
 	switch {
 	case s.cfg.Spacing == 0 && p.Rotation == 0 && p.Shift == [3]float64{}:
 		lo := s.corner()
@@ -138,8 +141,9 @@ func (s *Subject) Apply(ctx context.Context, p Perturbation) (*imaging.Volume, *
 		if distance, err = imaging.Resample(ctx, distance, grid, imaging.Linear); err != nil {
 			return nil, nil, err
 		}
+		keep = max(1, int(math.Round(float64(s.Voxels)*s.image.VoxelVolume()/grid.VoxelVolume())))
 	}
-	mask, err := s.region(ctx, distance, p)
+	mask, err := s.region(ctx, distance, keep, p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -211,9 +215,16 @@ func (f *field) at(p r3.Vec) float64 {
 	return min(max(math.Sqrt(2.0/waves)*sum, -fieldStop), fieldStop)
 }
 
-// region returns (RB.2) for the distance d. The displacement is computed in a
-// band about the contour only, which widens until it holds the level λ.
-func (s *Subject) region(ctx context.Context, d *imaging.Volume, p Perturbation) (*imaging.Mask, error) {
+// region returns (RB.2) for the distance d; a region without displacement and
+// growth has keep voxels, or those with d ≤ 0 if keep is zero. The displacement
+// is computed in a band about the contour only, which widens until it holds λ.
+func (s *Subject) region(ctx context.Context, d *imaging.Volume, keep int, p Perturbation) (*imaging.Mask, error) {
+	if keep > 0 {
+		level := levelOf(d.Values, keep, float32(d.MinSpacing()))
+		for n := range d.Values {
+			d.Values[n] -= level
+		}
+	}
 	phi, most := d.Values, 0.0
 	var f *field
 	if p.Contour > 0 && s.cfg.ContourSD > 0 {
@@ -240,17 +251,20 @@ func (s *Subject) region(ctx context.Context, d *imaging.Volume, p Perturbation)
 		return nil, err
 	}
 	n := count(phi, 0)
+	if f == nil && keep > 0 {
+		n = min(keep, len(phi)) // of equal values some are taken
+	}
 	want := min(max(1, int(math.Round(float64(n)*(1+p.Growth)))), len(phi))
 	// λ lies between −band and band.
 	band := float32(0)
-	for want > n && count(phi, band) < want || want < n && count(phi, -band) > want {
+	for count(phi, band) < want || count(phi, -band) > want {
 		band += float32(d.MinSpacing())
 		if err := displace(band); err != nil {
 			return nil, err
 		}
 	}
 	m := imaging.NewMask(d.Grid)
-	if want == n {
+	if want == count(phi, 0) {
 		for i, x := range phi {
 			m.In[i] = x <= 0
 		}
@@ -258,6 +272,26 @@ func (s *Subject) region(ctx context.Context, d *imaging.Volume, p Perturbation)
 	}
 	take(m, phi, want, band, s.stream("growth", p))
 	return m, nil
+}
+
+// levelOf returns the level between the n-th smallest value and the next. Only
+// values up to a bound are sorted, which grows by step until it holds them.
+func levelOf(values []float32, n int, step float32) float32 {
+	if n >= len(values) {
+		return slices.Max(values)
+	}
+	bound := step
+	for count(values, bound) <= n {
+		bound *= 2
+	}
+	var low []float32
+	for _, x := range values {
+		if x <= bound {
+			low = append(low, x)
+		}
+	}
+	slices.Sort(low)
+	return (low[n-1] + low[n]) / 2
 }
 
 // count returns how many values are at most level.
