@@ -195,8 +195,9 @@ func (s *spherePattern) apply(ctx context.Context, v *imaging.Volume, _ *imaging
 	for m := range moments {
 		moments[m] = make([]float64, v.Len())
 	}
+	samples := newSpline(v, int(math.Ceil(s.radius))+2)
 	for n, p := range sphere {
-		h, err := shifted(ctx, v, [3]float64{p[2], p[1], p[0]})
+		h, err := samples.at(ctx, [3]float64{p[2], p[1], p[0]})
 		if err != nil {
 			return nil, err
 		}
@@ -250,30 +251,123 @@ func kurtosis(sums [4]float64, n float64) float64 {
 	return (s4-4*m*s3+6*m*m*s2-3*m*m*m*m)/(variance*variance) - 3
 }
 
-// shifted returns v at its voxels moved by a part of a voxel, by cubic splines;
-// zero beyond the outer voxel centres.
-func shifted(ctx context.Context, v *imaging.Volume, by [3]float64) (*imaging.Volume, error) {
-	onto := v.Grid
-	onto.Origin = v.Point(by[0], by[1], by[2])
-	h, err := imaging.Resample(ctx, v, onto, imaging.CubicSpline)
+// spline is an image as coefficients of cubic B-splines, mirrored about its
+// outer voxels by pad voxels. See Unser, IEEE Signal Processing Magazine 16
+// (1999) 22.
+type spline struct {
+	image        *imaging.Volume
+	coefficients *imaging.Volume
+	pad          int
+}
+
+func newSpline(v *imaging.Volume, pad int) *spline {
+	s := &spline{v, imaging.NewVolume(v.Grid.Pad(pad)), pad}
+	line := make([]float64, max(v.Size[0], v.Size[1], v.Size[2]))
+	c := make([]float64, v.Len())
+	for i, x := range v.Values {
+		c[i] = float64(x)
+	}
+	stride := 1
+	for _, n := range v.Size {
+		for o := range c {
+			if o/stride%n != 0 || n == 1 {
+				continue
+			}
+			for i := range n {
+				line[i] = c[o+i*stride]
+			}
+			prefilter(line[:n])
+			for i := range n {
+				c[o+i*stride] = line[i]
+			}
+		}
+		stride *= n
+	}
+	g := &s.coefficients.Grid
+	for n := range s.coefficients.Values {
+		i, j, k := g.Coords(n)
+		s.coefficients.Values[n] = float32(c[v.Offset(aboutEnds(i-pad, v.Size[0]), aboutEnds(j-pad, v.Size[1]), aboutEnds(k-pad, v.Size[2]))])
+	}
+	return s
+}
+
+// aboutEnds folds i into [0, n) by mirrors at the first and the last sample.
+func aboutEnds(i, n int) int {
+	if n == 1 {
+		return 0
+	}
+	period := 2*n - 2
+	if i = ((i % period) + period) % period; i >= n {
+		i = period - i
+	}
+	return i
+}
+
+// prefilter replaces the samples of a line, mirrored about its ends, by their
+// spline coefficients: a recursive filter with pole √3 − 2 forwards and back.
+func prefilter(c []float64) {
+	n, z := len(c), math.Sqrt(3)-2
+	var first float64
+	power := 1.0
+	for i := 0; i < 2*n-2 && math.Abs(power) > 1e-17; i++ {
+		first += power * c[aboutEnds(i, n)]
+		power *= z
+	}
+	if math.Abs(power) > 1e-17 {
+		first /= 1 - power // the whole period came by
+	}
+	c[0] = first
+	for i := 1; i < n; i++ {
+		c[i] += z * c[i-1]
+	}
+	c[n-1] = z / (z*z - 1) * (z*c[n-2] + c[n-1])
+	for i := n - 2; i >= 0; i-- {
+		c[i] = z * (c[i+1] - c[i])
+	}
+	for i := range c {
+		c[i] *= 6
+	}
+}
+
+// at returns the image at its voxels moved by a distance, in voxels, of at
+// most pad − 2; zero beyond the outer voxel centres.
+func (s *spline) at(ctx context.Context, by [3]float64) (*imaging.Volume, error) {
+	f := &separable{boundary: Zero}
+	t := term{factor: 1}
+	for a, d := range by {
+		f.kernels = append(f.kernels, chain{shift(d, s.pad)})
+		t.kernel[a] = a
+	}
+	f.groups = []group{{t}}
+	h, err := f.apply(ctx, s.coefficients, nil)
 	if err != nil {
 		return nil, err
 	}
+	size := s.image.Size
+	h = h.Crop([3]int{s.pad, s.pad, s.pad}, [3]int{s.pad + size[0], s.pad + size[1], s.pad + size[2]})
 	beyond := func(i, a int) bool {
 		x := float64(i) + by[a]
-		return x < 0 || x > float64(v.Size[a]-1)
+		return x < 0 || x > float64(size[a]-1)
 	}
-	for k := range v.Size[2] {
-		for j := range v.Size[1] {
-			row := h.Values[v.Offset(0, j, k):][:v.Size[0]]
-			for i := range row {
-				if beyond(i, 0) || beyond(j, 1) || beyond(k, 2) {
-					row[i] = 0
-				}
-			}
+	for n := range h.Values {
+		if i, j, k := h.Coords(n); beyond(i, 0) || beyond(j, 1) || beyond(k, 2) {
+			h.Values[n] = 0
 		}
 	}
 	return h, nil
+}
+
+// shift returns the kernel, of the given radius, that evaluates a spline by
+// samples further.
+func shift(by float64, radius int) []float64 {
+	w := make([]float64, 2*radius+1)
+	whole := math.Floor(by)
+	t := by - whole
+	u := 1 - t
+	for m, x := range [4]float64{u * u * u / 6, 2.0/3 - t*t*(2-t)/2, 2.0/3 - u*u*(2-u)/2, t * t * t / 6} {
+		w[radius-int(whole)-m+1] = x
+	}
+	return w
 }
 
 // icosphere returns the vertices of an icosahedron of the given radius whose
