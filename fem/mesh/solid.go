@@ -190,8 +190,12 @@ func (s *Solid) Boundary() []Side {
 		}
 		i = j
 	}
-	slices.SortFunc(out, func(a, b Side) int { return cmp.Or(cmp.Compare(a.Cell, b.Cell), cmp.Compare(a.Face, b.Face)) })
+	slices.SortFunc(out, compareSides)
 	return out
+}
+
+func compareSides(a, b Side) int {
+	return cmp.Or(cmp.Compare(a.Cell, b.Cell), cmp.Compare(a.Face, b.Face))
 }
 
 // SidesOf returns the boundary sides all of whose nodes are in the sorted list.

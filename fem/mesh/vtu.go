@@ -19,9 +19,6 @@ type Field struct {
 	Values     []float64
 }
 
-// vtkHexahedron is VTK's code of the eight-node brick.
-const vtkHexahedron = 12
-
 // WriteVTU writes the mesh with fields on nodes and on cells as an unstructured
 // grid in VTK's XML format, version 1.0, inline base64 of little-endian float32
 // and int32: ParaView, VTK and meshio read it. The unit stands in the name, as in
@@ -29,10 +26,15 @@ const vtkHexahedron = 12
 //
 // See https://docs.vtk.org/en/latest/design_documents/VTKFileFormats.html.
 func (m *Mesh) WriteVTU(w io.Writer, nodes, cells []Field) error {
+	return NewSolid(m).WriteVTU(w, nodes, cells)
+}
+
+// WriteVTU writes the mesh as [Mesh.WriteVTU] does, with the type of each cell.
+func (m *Solid) WriteVTU(w io.Writer, nodes, cells []Field) error {
 	for n, f := range append(append([]Field(nil), nodes...), cells...) {
 		want := f.Dim * len(m.Nodes)
 		if n >= len(nodes) {
-			want = f.Dim * len(m.Cells)
+			want = f.Dim * m.Cells()
 		}
 		if f.Dim < 1 || len(f.Values) != want {
 			return fmt.Errorf("vtu: field %q has %d values of dimension %d, want %d", f.Name, len(f.Values), f.Dim, want)
@@ -40,7 +42,7 @@ func (m *Mesh) WriteVTU(w io.Writer, nodes, cells []Field) error {
 	}
 	b := bufio.NewWriterSize(w, 1<<16)
 	fmt.Fprintf(b, "<?xml version=\"1.0\"?>\n<VTKFile type=\"UnstructuredGrid\" version=\"1.0\" byte_order=\"LittleEndian\" header_type=\"UInt32\">\n")
-	fmt.Fprintf(b, "<UnstructuredGrid>\n<Piece NumberOfPoints=\"%d\" NumberOfCells=\"%d\">\n", len(m.Nodes), len(m.Cells))
+	fmt.Fprintf(b, "<UnstructuredGrid>\n<Piece NumberOfPoints=\"%d\" NumberOfCells=\"%d\">\n", len(m.Nodes), m.Cells())
 	b.WriteString("<PointData>\n")
 	for _, f := range nodes {
 		floats(b, f.title(), f.Dim, len(f.Values), func(n int) float64 { return f.Values[n] })
@@ -55,11 +57,11 @@ func (m *Mesh) WriteVTU(w io.Writer, nodes, cells []Field) error {
 		return [3]float64{p.X, p.Y, p.Z}[n%3]
 	})
 	b.WriteString("</Points>\n<Cells>\n")
-	ints(b, "connectivity", 8*len(m.Cells), func(n int) int32 { return m.Cells[n/8][n%8] })
-	ints(b, "offsets", len(m.Cells), func(n int) int32 { return int32(8 * (n + 1)) })
-	types := make([]byte, len(m.Cells))
-	for n := range types {
-		types[n] = vtkHexahedron
+	ints(b, "connectivity", len(m.Conn), func(n int) int32 { return m.Conn[n] })
+	ints(b, "offsets", m.Cells(), func(n int) int32 { return m.Start[n+1] })
+	types := make([]byte, m.Cells())
+	for n, t := range m.Types {
+		types[n] = vtkType[t]
 	}
 	array(b, "UInt8", "types", 1, types)
 	b.WriteString("</Cells>\n</Piece>\n</UnstructuredGrid>\n</VTKFile>\n")
