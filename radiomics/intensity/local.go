@@ -56,23 +56,33 @@ func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Loca
 		top = max(top, v)
 	}
 	w.rows = ball(w.rows[:0], box.Spacing, box.Size)
-	// Sums of a row up to a voxel, of the intensities and, where not all are
-	// finite, of the voxels that are.
+	// Sums of a row up to a voxel, of the intensities and of the voxels that have
+	// one.
 	stride := nx + 1
-	w.sums = resized(w.sums, 2*stride*ny*nz)
-	sums, present := w.sums[:stride*ny*nz], w.sums[stride*ny*nz:]
+	w.sums, w.present = resized(w.sums, stride*ny*nz), resized(w.present, stride*ny*nz)
+	finite := true
 	for row := range ny * nz {
 		values := box.Values[row*nx:][:nx]
-		s, p := sums[row*stride:][:stride], present[row*stride:][:stride]
-		s[0], p[0] = 0, 0
-		var sum, n float64
+		s := w.sums[row*stride:][:stride]
+		var sum float64
+		s[0] = 0
 		for i, f := range values {
 			if v := float64(f); !math.IsNaN(v - v) {
 				sum += v
-				n++
+			} else {
+				finite = false
 			}
-			s[i+1], p[i+1] = sum, n
+			s[i+1] = sum
 		}
+	}
+	// A ball that lies in the image everywhere has the same voxels everywhere.
+	whole := 0
+	if finite && w.ballsInside(box.Size, inside) {
+		for _, r := range w.rows {
+			whole += 2*r.half + 1
+		}
+	} else {
+		countPresent(w.present, box.Values, nx)
 	}
 	w.columns = resized(w.columns, 2*nx)
 	for start := 0; start < len(inside); {
@@ -92,12 +102,18 @@ func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Loca
 				continue
 			}
 			at := ((k+r.k)*ny + j + r.j) * stride
-			addWindows(total, sums[at:][:stride], lo, r.half)
-			addWindows(count, present[at:][:stride], lo, r.half)
+			addWindows(total, w.sums[at:][:stride], lo, r.half)
+			if whole == 0 {
+				addWindows(count, w.present[at:][:stride], lo, r.half)
+			}
 		}
 		for _, o := range inside[start:end] {
 			i := o - row*nx - lo
-			mean, voxels := total[i]/count[i], int(count[i])
+			voxels := whole
+			if whole == 0 {
+				voxels = int(count[i])
+			}
+			mean := total[i] / float64(voxels)
 			if !(mean <= l.GlobalPeak) {
 				l.GlobalPeak, l.GlobalVoxels = mean, voxels
 			}
@@ -108,6 +124,40 @@ func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Loca
 		start = end
 	}
 	return l
+}
+
+// ballsInside tells whether the balls around all voxels lie in the image.
+func (w *Workspace) ballsInside(size [3]int, inside []int) bool {
+	var reach [3]int
+	for _, r := range w.rows {
+		reach = [3]int{max(reach[0], r.half), max(reach[1], r.j), max(reach[2], r.k)}
+	}
+	for _, o := range inside {
+		row := o / size[0]
+		p := [3]int{o - row*size[0], row % size[1], row / size[1]}
+		for a := range 3 {
+			if p[a] < reach[a] || p[a]+reach[a] >= size[a] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// countPresent stores, for each row of nx values, how many before each are
+// finite.
+func countPresent[F float32 | float64](upTo []float64, values []F, nx int) {
+	for row := range len(values) / nx {
+		p := upTo[row*(nx+1):][:nx+1]
+		var n float64
+		p[0] = 0
+		for i, f := range values[row*nx:][:nx] {
+			if v := float64(f); !math.IsNaN(v - v) {
+				n++
+			}
+			p[i+1] = n
+		}
+	}
 }
 
 // addWindows adds to dst[n] the sum of the row over the voxels at most half away

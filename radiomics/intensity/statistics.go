@@ -19,7 +19,8 @@ type Workspace struct {
 	slope   []float64 // gradient of a histogram
 	buckets []uint16  // of each number
 	gather  []float64 // candidates for order statistics
-	sums    []float64 // prefix sums of image rows
+	sums    []float64 // of image rows up to each voxel
+	present []float64 // finite voxels of image rows up to each voxel
 	columns []float64 // sphere sums of a row
 	rows    []sphereRow
 }
