@@ -142,6 +142,9 @@ func (p *Params) imageTypes(v *node) error {
 		default:
 			return fmt.Errorf("line %d: %s: want a mapping ({} for no settings of its own), have %s", e.line, e.key, e.value.describe())
 		}
+		if n := t.Settings.StartLevel + t.Settings.Level; t.Name == "Wavelet" && n > maxWavelet {
+			return fmt.Errorf("line %d: Wavelet: start_level and level make %d levels; the most is %d", e.line, n, maxWavelet)
+		}
 		p.ImageTypes = append(p.ImageTypes, t)
 	}
 	p.own = v

@@ -107,6 +107,7 @@ func TestParseErrors(t *testing.T) {
 		{"imageType:\n  Orginal: {}\n", `line 2: image type "Orginal" is not recognized; there are Original, LoG, Wavelet, Square, SquareRoot, Logarithm, Exponential, Gradient, LBP2D, LBP3D; did you mean "Original"?`},
 		{"imageType:\n  LoG:\n    sigma: [1, 0]\n", "line 3: sigma: 0: want above 0"},
 		{"imageType:\n  Wavelet:\n    wavelet: coif9\n", "line 3: wavelet:"},
+		{"imageType:\n  Wavelet: {start_level: 4, level: 5}\n", "line 2: Wavelet: start_level and level make 9 levels"},
 		{"featureClass:\n  glcm:\n  - Contrast\n  - JointEntopy\n", `line 4: feature class glcm has no feature 'JointEntopy'; did you mean "JointEntropy"?`},
 		{"featureClass:\n  gclm:\n", `line 2: feature class "gclm" is not recognized; there are firstorder, glcm, gldm, glrlm, glszm, ngtdm, shape, shape2D; did you mean "glcm"?`},
 		{"- 1\n", "line 1: a parameter file is a mapping"},

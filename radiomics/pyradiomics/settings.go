@@ -93,6 +93,12 @@ const defaultText = `{"minimumROIDimensions": 2, "minimumROISize": null, "normal
 	"padDistance": 5, "distances": [1], "force2D": false, "force2Ddimension": 0, "resegmentRange": null, "label": 1,
 	"additionalInfo": true}`
 
+// The largest settings.
+const (
+	maxWavelet  = 8  // level of a wavelet transform
+	maxDistance = 15 // voxels between neighbours, and from the middle of a kernel
+)
+
 // rule reads one setting.
 type rule struct {
 	name string
@@ -127,7 +133,7 @@ var settingRules = []rule{
 	})},
 	{"padDistance", whole(0, math.MaxInt32, func(s *Settings) *int { return &s.PadDistance })},
 	{"distances", func(s *Settings, v *node) error {
-		x, err := numbers(v, func(x float64) bool { return x >= 1 && x == math.Trunc(x) && x < 1000 }, "a whole number from 1")
+		x, err := numbers(v, func(x float64) bool { return x >= 1 && x == math.Trunc(x) && x <= maxDistance }, "a whole number from 1 to 15")
 		if err == nil && len(x) == 0 {
 			err = fmt.Errorf("want at least one distance")
 		}
@@ -159,8 +165,8 @@ var settingRules = []rule{
 		}
 		return err
 	}},
-	{"start_level", whole(0, 30, func(s *Settings) *int { return &s.StartLevel })},
-	{"level", whole(1, 30, func(s *Settings) *int { return &s.Level })},
+	{"start_level", whole(0, maxWavelet-1, func(s *Settings) *int { return &s.StartLevel })},
+	{"level", whole(1, maxWavelet, func(s *Settings) *int { return &s.Level })},
 	{"wavelet", func(s *Settings, v *node) error {
 		if v.kind != kindString {
 			return fmt.Errorf("want the name of a wavelet, have %s", v.kind)
@@ -170,11 +176,11 @@ var settingRules = []rule{
 	}},
 	{"gradientUseSpacing", flag(func(s *Settings) *bool { return &s.GradientUseSpacing })},
 	{"lbp2DRadius", positive(func(s *Settings) *float64 { return &s.LBP2DRadius })},
-	{"lbp2DSamples", whole(1, 1000, func(s *Settings) *int { return &s.LBP2DSamples })},
+	{"lbp2DSamples", whole(2, 24, func(s *Settings) *int { return &s.LBP2DSamples })},
 	{"lbp2DMethod", word(func(s *Settings) *string { return &s.LBP2DMethod }, "default", "ror", "uniform", "var")},
-	{"lbp3DLevels", whole(1, 20, func(s *Settings) *int { return &s.LBP3DLevels })},
+	{"lbp3DLevels", whole(1, 8, func(s *Settings) *int { return &s.LBP3DLevels })},
 	{"lbp3DIcosphereRadius", positive(func(s *Settings) *float64 { return &s.LBP3DIcosphereRadius })},
-	{"lbp3DIcosphereSubdivision", whole(0, 5, func(s *Settings) *int { return &s.LBP3DIcosphereSubdivision })},
+	{"lbp3DIcosphereSubdivision", whole(0, 4, func(s *Settings) *int { return &s.LBP3DIcosphereSubdivision })},
 	{"voxelArrayShift", whole(math.MinInt32, math.MaxInt32, func(s *Settings) *int { return &s.VoxelArrayShift })},
 	{"symmetricalGLCM", flag(func(s *Settings) *bool { return &s.SymmetricalGLCM })},
 	{"weightingNorm", optional(func(s *Settings) { s.WeightingNorm = "" }, word(func(s *Settings) *string { return &s.WeightingNorm }, "euclidean", "manhattan", "infinity", "no_weighting"))},
@@ -183,7 +189,7 @@ var settingRules = []rule{
 
 // voxelRules are the settings of feature maps.
 var voxelRules = []rule{
-	{"kernelRadius", whole(1, 100, func(s *Settings) *int { return &s.KernelRadius })},
+	{"kernelRadius", whole(1, maxDistance, func(s *Settings) *int { return &s.KernelRadius })},
 	{"maskedKernel", flag(func(s *Settings) *bool { return &s.MaskedKernel })},
 	{"initValue", func(s *Settings, v *node) (err error) {
 		s.InitValue, err = real(v)
