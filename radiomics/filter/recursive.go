@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
 )
@@ -161,76 +162,83 @@ func (r *recursive) normalise(by float64) {
 	}
 }
 
-// run filters src into dst along one axis; they may be the same.
+// run filters src into dst along one axis; they may be the same. Lines are
+// worked on side by side.
 func (r *recursive) run(ctx context.Context, dst, src []float32, size [3]int, axis int) error {
-	n := size[axis]
-	stride := [3]int{1, size[0], size[0] * size[1]}[axis]
-	outer := [3]int{size[1] * size[2], size[2], size[1]}[axis] // groups of lines
-	step := [3]int{size[0], size[0] * size[1], size[0]}[axis]
-	lines := size[0]
-	if axis == 0 {
-		lines = 1
+	const most = 16
+	n, nx, ny := size[axis], size[0], size[1]
+	// In plane g, sample s of line l lies at base·g + s·step + l·next.
+	base, step, next, lines, planes := nx*ny, 1, nx, ny, size[2]
+	switch axis {
+	case 1:
+		step, next, lines = nx, 1, nx
+	case 2:
+		base, step, next, lines, planes = nx, nx*ny, 1, nx, ny
 	}
-	const lanes = 16
-	return each(ctx, len(src), outer, func(g int) {
-		x, y, z := make([]float64, lanes*n), make([]float64, lanes*n), make([]float64, lanes*n)
-		for i := 0; i < lines; i += lanes {
-			w := min(lanes, lines-i)
-			o := g*step + i
+	pool := sync.Pool{New: func() any { return newLines(n, most) }}
+	return each(ctx, len(src), planes, func(g int) {
+		b := pool.Get().(*sideBySide)
+		defer pool.Put(b)
+		for l := 0; l < lines; l += most {
+			w, o := min(most, lines-l), g*base+l*next
 			for s := range n {
-				for l, v := range src[o+s*stride:][:w] {
-					x[s*w+l] = float64(v)
+				row := b.x[(s+4)*most:]
+				for m := range w {
+					row[m] = float64(src[o+s*step+m*next])
 				}
 			}
-			r.forwards(y[:n*w], x[:n*w], w)
-			r.backwards(z[:n*w], x[:n*w], w)
+			r.filter(b)
 			for s := range n {
-				row := dst[o+s*stride:][:w]
-				for l := range row {
-					row[l] = float32(y[s*w+l] + z[s*w+l])
+				forth, back := b.forth[(s+4)*most:], b.back[(s+4)*most:]
+				for m := range w {
+					dst[o+s*step+m*next] = float32(forth[m] + back[m])
 				}
 			}
 		}
 	})
 }
 
-// forwards fills y with the causal part of x, w lines side by side.
-func (r *recursive) forwards(y, x []float64, w int) {
-	sn, _, _ := momentsOf(r.n, 0)
-	sd, _, _ := momentsOf(r.d, 1)
-	settled := sn / (1 + sd) // of a constant of one, without end
-	n, d := r.n, r.d
-	for l := range w {
-		first := x[l]
-		x1, x2, x3 := first, first, first
-		y1 := settled * first
-		y2, y3, y4 := y1, y1, y1
-		for o := l; o < len(x); o += w {
-			at := x[o]
-			v := n[0]*at + n[1]*x1 + n[2]*x2 + n[3]*x3 - (d[0]*y1 + d[1]*y2 + d[2]*y3 + d[3]*y4)
-			y[o] = v
-			x1, x2, x3 = at, x1, x2
-			y1, y2, y3, y4 = v, y1, y2, y3
-		}
-	}
+// sideBySide holds lines side by side, with room for four samples before and after:
+// the input, and what the two ways make of it.
+type sideBySide struct {
+	n, w           int
+	x, forth, back []float64
 }
 
-// backwards fills y with the anticausal part of x, w lines side by side.
-func (r *recursive) backwards(y, x []float64, w int) {
+func newLines(n, w int) *sideBySide {
+	row := func() []float64 { return make([]float64, (n+8)*w) }
+	return &sideBySide{n, w, row(), row(), row()}
+}
+
+// filter runs both ways over the lines. Beyond the ends the outer samples go on
+// without end, and the filter has settled on them.
+func (r *recursive) filter(b *sideBySide) {
+	n, w := b.n, b.w
+	row := func(x []float64, s int) []float64 { return x[(s+4)*w:][:w] }
+	sn, _, _ := momentsOf(r.n, 0)
 	sm, _, _ := momentsOf(r.m, 1)
 	sd, _, _ := momentsOf(r.d, 1)
-	settled := sm / (1 + sd)
-	m, d := r.m, r.d
-	for l := range w {
-		last := x[len(x)-w+l]
-		x1, x2, x3, x4 := last, last, last, last
-		y1 := settled * last
-		y2, y3, y4 := y1, y1, y1
-		for o := len(x) - w + l; o >= 0; o -= w {
-			v := m[0]*x1 + m[1]*x2 + m[2]*x3 + m[3]*x4 - (d[0]*y1 + d[1]*y2 + d[2]*y3 + d[3]*y4)
-			y[o] = v
-			x1, x2, x3, x4 = x[o], x1, x2, x3
-			y1, y2, y3, y4 = v, y1, y2, y3
+	for m := range w {
+		first, last := row(b.x, 0)[m], row(b.x, n-1)[m]
+		for s := 1; s <= 4; s++ {
+			row(b.x, -s)[m], row(b.forth, -s)[m] = first, sn/(1+sd)*first
+			row(b.x, n-1+s)[m], row(b.back, n-1+s)[m] = last, sm/(1+sd)*last
+		}
+	}
+	c, d := r.n, r.d
+	for s := range n {
+		x0, x1, x2, x3 := row(b.x, s), row(b.x, s-1), row(b.x, s-2), row(b.x, s-3)
+		y1, y2, y3, y4 := row(b.forth, s-1), row(b.forth, s-2), row(b.forth, s-3), row(b.forth, s-4)
+		for m := range row(b.forth, s) {
+			b.forth[(s+4)*w+m] = c[0]*x0[m] + c[1]*x1[m] + c[2]*x2[m] + c[3]*x3[m] - (d[0]*y1[m] + d[1]*y2[m] + d[2]*y3[m] + d[3]*y4[m])
+		}
+	}
+	c = r.m
+	for s := n - 1; s >= 0; s-- {
+		x1, x2, x3, x4 := row(b.x, s+1), row(b.x, s+2), row(b.x, s+3), row(b.x, s+4)
+		y1, y2, y3, y4 := row(b.back, s+1), row(b.back, s+2), row(b.back, s+3), row(b.back, s+4)
+		for m := range row(b.back, s) {
+			b.back[(s+4)*w+m] = c[0]*x1[m] + c[1]*x2[m] + c[2]*x3[m] + c[3]*x4[m] - (d[0]*y1[m] + d[1]*y2[m] + d[2]*y3[m] + d[3]*y4[m])
 		}
 	}
 }
