@@ -68,16 +68,46 @@ func (s Support) counts() (voxels, pairs int) {
 }
 
 // Undefined lists the values of r without a number, and why:
-// "name=reason; name=reason".
+// "name=reason; name=reason". Where all columns whose names share what stands
+// before the first point are undefined for one reason, they are listed once:
+// "calcified.*=empty_region".
 func (r *Row) Undefined(s *Schema) string {
-	var b strings.Builder
+	type group struct {
+		of, undefined int
+		reason        Reason
+		mixed, listed bool
+	}
+	groups := map[string]*group{}
+	prefix := func(n int) string {
+		p, _, _ := strings.Cut(s.cols[n].Name, ".")
+		return p
+	}
 	for n, x := range r.Values {
+		g := groups[prefix(n)]
+		if g == nil {
+			g = &group{}
+			groups[prefix(n)] = g
+		}
+		g.of++
 		if math.IsNaN(x) {
-			if b.Len() > 0 {
-				b.WriteString("; ")
-			}
-			fmt.Fprintf(&b, "%s=%s", s.cols[n].Name, r.support(n).Reason)
+			reason := r.support(n).Reason
+			g.mixed = g.mixed || g.undefined > 0 && reason != g.reason
+			g.undefined, g.reason = g.undefined+1, reason
 		}
 	}
-	return b.String()
+	var parts []string
+	for n, x := range r.Values {
+		if !math.IsNaN(x) {
+			continue
+		}
+		g := groups[prefix(n)]
+		switch whole := g.of > 1 && g.undefined == g.of && !g.mixed; {
+		case !whole:
+			parts = append(parts, fmt.Sprintf("%s=%s", s.cols[n].Name, r.support(n).Reason))
+		case !g.listed:
+			parts = append(parts, fmt.Sprintf("%s.*=%s", prefix(n), g.reason))
+			g.listed = true
+		}
+	}
+	return strings.Join(parts, "; ")
 }

@@ -102,6 +102,24 @@ func TestUndefined(t *testing.T) {
 	}
 }
 
+// Undefined values of a part of the region are named once if they have one
+// reason.
+func TestUndefinedGroups(t *testing.T) {
+	s := MustSchema(Column{Name: "a.x"}, Column{Name: "a.y"}, Column{Name: "b.x"}, Column{Name: "b.y"}, Column{Name: "c.x"}, Column{Name: "d_x"})
+	nan := math.NaN()
+	r := Row{Values: []float64{nan, nan, nan, 1, nan, nan}, Support: make([]Support, 6)}
+	for n := range r.Support {
+		r.Support[n].Reason = EmptyRegion
+	}
+	if got, want := r.Undefined(&s), "a.*=empty_region; b.x=empty_region; c.x=empty_region; d_x=empty_region"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r.Support[1].Reason = OneVoxel
+	if got, want := r.Undefined(&s), "a.x=empty_region; a.y=one_voxel; b.x=empty_region; c.x=empty_region; d_x=empty_region"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // A plain table has one header, extra columns first.
 func TestPlainCSV(t *testing.T) {
 	tab := supported()

@@ -145,7 +145,7 @@ func writeExamples(t *testing.T) {
 		"--seg", filepath.Join(patient, "patient", "segmentation.seg.nrrd"), "--out", at("walls"))
 	do("config", "init", at("settings.yaml"))
 	do("extract", "radiomics", "--ct", filepath.Join(patient, "ct.nii.gz"), "--mask", filepath.Join(patient, "plaques.seg.nrrd"),
-		"--case", "p1", "--profile", "coronary", "--out", at("features.json"))
+		"--case", "p1", "--profile", "plaque", "--out", at("features.json"))
 
 	// What depends on the machine and the day is fixed; pictures are left out.
 	fixed := map[string]string{

@@ -301,6 +301,10 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 		switch t {
 		case reflect.TypeFor[risk.Number](), reflect.TypeFor[feature.Value]():
 			return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "number"}, {Type: "null"}}, Description: "null: undefined or not computed"}
+		case reflect.TypeFor[radiomics.Spacing]():
+			edge := func() *jsonschema.Schema { return &jsonschema.Schema{Type: "number", Minimum: "0"} }
+			three := uint64(3)
+			return &jsonschema.Schema{OneOf: []*jsonschema.Schema{edge(), {Type: "array", Items: edge(), MinItems: &three, MaxItems: &three}}}
 		case reflect.TypeFor[feature.Count]():
 			return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "integer"}, {Type: "null"}}, Description: "null: not counted"}
 		case reflect.TypeFor[risk.Samples]():
