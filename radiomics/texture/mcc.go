@@ -6,6 +6,7 @@ import "math"
 type mccScratch struct {
 	a, d, e, p []float64
 	rx, ry     []float64 // roots of the margins
+	v, w, u    []float64 // of Lanczos's iteration
 	index      []int
 }
 
@@ -30,6 +31,9 @@ func (s *mccScratch) coefficient(cells []cell, px, py []float64, total float64, 
 		}
 	}
 	m := len(s.rx)
+	if m > maxDense {
+		return s.sparse(cells, total, symmetric)
+	}
 	s.a = resize(s.a, m*m)
 	for i, x := range s.rx {
 		row := s.a[i*m:][:m]
@@ -59,10 +63,101 @@ func (s *mccScratch) coefficient(cells []cell, px, py []float64, total float64, 
 	return math.Sqrt(s.largest(m))
 }
 
+// maxDense is the largest order of a matrix that is made in full.
+const maxDense = 128
+
+// sparse is coefficient for many levels: Lanczos's iteration with A Aᵀ, or A if
+// it is symmetric, of which the entries alone are kept. The extreme values of
+// its tridiagonal matrix approach those of A from within; the iteration ends
+// when ten more steps do not change them.
+func (s *mccScratch) sparse(cells []cell, total float64, symmetric bool) float64 {
+	const most = 400
+	m := len(s.rx)
+	s.v, s.w, s.u, s.p = resize(s.v, m), resize(s.w, m), resize(s.u, m), resize(s.p, m)
+	s.d, s.e = s.d[:0], append(s.e[:0], 0)
+	before, v, w := s.p, s.v, s.w
+	clear(before)
+	x := uint64(1)
+	for n := range v { // any start will do that is the same each time
+		x = x*6364136223846793005 + 1442695040888963407
+		v[n] = float64(x>>11)/(1<<52) - 1
+	}
+	scale(v, 1/math.Sqrt(dot(v, v)))
+	last := math.Inf(-1)
+	for step := 1; ; step++ {
+		if symmetric {
+			s.multiply(w, v, cells, total, symmetric, false)
+		} else {
+			s.multiply(s.u, v, cells, total, symmetric, true)
+			s.multiply(w, s.u, cells, total, symmetric, false)
+		}
+		alpha, beta := dot(v, w), s.e[step-1]
+		for n := range w {
+			w[n] -= alpha*v[n] + beta*before[n]
+		}
+		beta = math.Sqrt(dot(w, w))
+		s.d, s.e = append(s.d, alpha), append(s.e, beta)
+		done := step == min(most, m) || beta < 1e-14
+		if done || step%10 == 0 {
+			top := s.largestOf(step)
+			if done || top-last <= 1e-13*top {
+				if symmetric {
+					return top
+				}
+				return math.Sqrt(top)
+			}
+			last = top
+		}
+		scale(w, 1/beta)
+		before, v, w = v, w, before
+	}
+}
+
+// multiply stores A x, or Aᵀ x, in dst.
+func (s *mccScratch) multiply(dst, x []float64, cells []cell, total float64, symmetric, transposed bool) {
+	left, right := s.rx, s.ry
+	if transposed {
+		left, right = right, left
+	}
+	known := dot(right, x) / total
+	for n := range dst {
+		dst[n] = -left[n] * known
+	}
+	for _, c := range cells {
+		i, j := s.index[c.i], s.index[c.j]
+		if transposed {
+			i, j = j, i
+		}
+		a := c.n / (left[i] * right[j])
+		dst[i] += a * x[j]
+		if symmetric && i != j {
+			dst[j] += a * x[i]
+		}
+	}
+}
+
+func dot(x, y []float64) (s float64) {
+	for n, x := range x {
+		s += x * y[n]
+	}
+	return s
+}
+
+func scale(x []float64, a float64) {
+	for n := range x {
+		x[n] *= a
+	}
+}
+
 // largest returns the largest |λ| of the symmetric matrix of order m below and
 // on the diagonal of s.a, which it destroys.
 func (s *mccScratch) largest(m int) float64 {
 	s.tridiagonalise(m)
+	return s.largestOf(m)
+}
+
+// largestOf returns the largest |λ| of the tridiagonal matrix of order m.
+func (s *mccScratch) largestOf(m int) float64 {
 	var bound float64
 	for i := range m {
 		r := math.Abs(s.d[i]) + math.Abs(s.e[i])

@@ -50,12 +50,13 @@ const (
 // other are joined already, so one of them is enough.
 func (z *zoneMap) joinWords(box []uint8, spans []span, d []direction) {
 	var like [13]uint64
+	parent := z.parent
 	for _, s := range spans {
 		for o := int(s.lo); o < int(s.hi); o += 8 {
-			x := load(box, o)
+			x, in := load(box, o), firstBytes(high1, int(s.hi)-o)
 			var any uint64
 			for a := range d {
-				h := firstBytes(zeroBytes(x^load(box, o+d[a].step)), int(s.hi)-o)
+				h := zeroBytes(x^load(box, o+d[a].step)) & in
 				like[a] = h
 				any |= h
 			}
@@ -84,7 +85,7 @@ func (z *zoneMap) joinWords(box []uint8, spans []span, d []direction) {
 			for a := range d {
 				for h := like[a]; h != 0; h &= h - 1 {
 					p := o + bits.TrailingZeros64(h)>>3
-					z.union(uint32(p), uint32(p+d[a].step))
+					union(parent, uint32(p), uint32(p+d[a].step))
 				}
 			}
 		}
@@ -96,7 +97,7 @@ func (z *zoneMap) joinPlaces(box []uint16, spans []span, d []direction) {
 		for o := int(s.lo); o < int(s.hi); o++ {
 			for a := range d {
 				if p := o + d[a].step; box[p] == box[o] {
-					z.union(uint32(o), uint32(p))
+					union(z.parent, uint32(o), uint32(p))
 				}
 			}
 		}
@@ -104,8 +105,7 @@ func (z *zoneMap) joinPlaces(box []uint16, spans []span, d []direction) {
 }
 
 // union joins the zones of p and q before they are flattened.
-func (z *zoneMap) union(p, q uint32) {
-	parent := z.parent
+func union(parent []uint32, p, q uint32) {
 	for parent[p] != p {
 		parent[p] = parent[parent[p]]
 		p = parent[p]
@@ -114,30 +114,35 @@ func (z *zoneMap) union(p, q uint32) {
 		parent[q] = parent[parent[q]]
 		q = parent[q]
 	}
-	if p < q {
-		parent[q] = p
-	} else {
-		parent[p] = q
-	}
+	parent[max(p, q)] = min(p, q)
 }
 
 // flatten makes every voxel point to its root and the roots hold sizes and
-// smallest distances.
+// smallest distances. Whether a voxel is a root is hard to foresee, so there
+// are no branches on it.
 func (z *zoneMap) flatten(spans []span) {
 	parent := z.parent
 	for _, s := range spans {
 		for o := uint32(s.lo); o < uint32(s.hi); o++ {
 			p := parent[o]
-			if p == o {
-				parent[o] = root | 1
-				continue
-			}
+			r := p // the root: p, or where p, which comes before, points
 			if up := parent[p]; up&root == 0 {
-				parent[o] = up
-				p = up
+				r = up
 			}
-			parent[p]++
-			if len(z.distance) > 0 {
+			v := r
+			if p == o {
+				v = root
+			}
+			parent[o] = v
+			parent[r]++
+		}
+	}
+	if len(z.distance) == 0 {
+		return
+	}
+	for _, s := range spans {
+		for o := s.lo; o < s.hi; o++ {
+			if p := parent[o]; p&root == 0 {
 				z.distance[p] = min(z.distance[p], z.distance[o])
 			}
 		}
@@ -217,7 +222,9 @@ func (z *zoneMap) collect(f *field, spans []span, sizes *zoneTable, distances *c
 			x := f.code(o)
 			if sizes != nil {
 				if n := int(p &^ root); n <= mostSmall {
-					sizes.small.grow(n)
+					if n > sizes.small.rows {
+						sizes.small.grow(n)
+					}
 					sizes.small.n[(n-1)*sizes.small.width+x]++
 				} else {
 					sizes.large = append(sizes.large, zone{uint16(x), uint32(n), 1})
