@@ -84,11 +84,12 @@ func (p *picture) onto(ctx context.Context, g imaging.Grid, with Interpolator) (
 		return out, nil
 	}
 	near := p.crop(lo, hi)
+	out.pixels = p.resolve(near.values)
 	at, err := near.interpolator(ctx, with)
 	if err != nil {
 		return nil, err
 	}
-	low, high, whole := p.pixels.span()
+	low, high, whole := out.pixels.span()
 	err = eachPoint(ctx, &p.Grid, &g, func(o int, x [3]float64) {
 		for a := range 3 {
 			if !(x[a] >= -0.5 && x[a] < float64(p.Size[a])-0.5) {
@@ -100,7 +101,7 @@ func (p *picture) onto(ctx context.Context, g imaging.Grid, with Interpolator) (
 		switch {
 		case whole:
 			v = math.Trunc(min(max(v, low), high))
-		case p.pixels == Float32:
+		case out.pixels == Float32:
 			v = float64(float32(v))
 		}
 		out.values[o] = v
