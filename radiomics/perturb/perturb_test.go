@@ -381,23 +381,55 @@ func TestAddedNoise(t *testing.T) {
 // distance r, on average over draws.
 func TestField(t *testing.T) {
 	const draws, length = 4000, 2.0
-	at := []r3.Vec{{}, {X: 1}, {Y: 2}, {X: 2, Z: -3}}
+	at := [][3]int{{}, {1, 0, 0}, {0, 2, 0}, {2, 0, 3}}
+	g := imaging.NewGrid([3]int{3, 3, 4}, [3]float64{1, 1.5, 0.5}, r3.Vec{X: 5, Y: -3})
+	turn := r3.NewRotation(0.4, r3.Vec{X: 1, Y: 1})
+	for a := range g.Axes {
+		g.Axes[a] = turn.Rotate(g.Axes[a])
+	}
 	sums, square := make([]float64, len(at)), make([]float64, len(at))
+	value := func(l *lattice, p [3]int) float64 {
+		var row [waves]complex128
+		l.row(&row, p[1], p[2])
+		return l.at(&row, p[0])
+	}
 	for n := range draws {
-		f := newField(rand.New(rand.NewPCG(1, uint64(n))), length)
+		l := newField(rand.New(rand.NewPCG(1, uint64(n))), length).on(&g, r3.Vec{Z: 1})
 		for m, p := range at {
-			sums[m] += f.at(p)
-			square[m] += f.at(p) * f.at(at[0])
+			sums[m] += value(l, p)
+			square[m] += value(l, p) * value(l, at[0])
 		}
 	}
 	for m, p := range at {
 		if mean := sums[m] / draws; math.Abs(mean) > 4/math.Sqrt(draws) {
 			t.Errorf("mean %g", mean)
 		}
-		r := r3.Norm(p)
+		r := r3.Norm(r3.Sub(g.Point(float64(p[0]), float64(p[1]), float64(p[2])), g.Origin))
 		want := math.Exp(-r * r / (2 * length * length))
 		if got := square[m] / draws; math.Abs(got-want) > 0.02+4*math.Sqrt(2.0/draws) { // the cut at 3 and the sample
 			t.Errorf("distance %g mm: correlation %g, want %g", r, got, want)
+		}
+	}
+}
+
+// On voxels a field has the values of its formula.
+func TestLattice(t *testing.T) {
+	f := newField(rand.New(rand.NewPCG(3, 3)), 2)
+	g := imaging.NewGrid([3]int{30, 20, 10}, [3]float64{0.4, 0.5, 0.6}, r3.Vec{X: 100, Y: -30})
+	zero := r3.Vec{X: 104, Y: -24, Z: 3}
+	l := f.on(&g, zero)
+	for n := range g.Len() {
+		i, j, k := g.Coords(n)
+		p := r3.Sub(g.Point(float64(i), float64(j), float64(k)), zero)
+		var sum float64
+		for m, w := range f.wave {
+			sum += math.Cos(r3.Dot(w, p) + f.phase[m])
+		}
+		want := min(max(math.Sqrt(2.0/waves)*sum, -3), 3)
+		var row [waves]complex128
+		l.row(&row, j, k)
+		if got := l.at(&row, i); math.Abs(got-want) > 1e-12 {
+			t.Fatalf("voxel (%d, %d, %d): %g, want %g", i, j, k, got, want)
 		}
 	}
 }

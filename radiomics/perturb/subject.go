@@ -207,10 +207,45 @@ func newField(draw *rand.Rand, length float64) *field {
 	return f
 }
 
-func (f *field) at(p r3.Vec) float64 {
-	var sum float64
+// lattice is a field on the voxels of a grid, where a wave is a product of
+// factors of i, j and k.
+type lattice struct{ i, j, k [][waves]complex128 }
+
+// on returns f, counted from the position zero, on g.
+func (f *field) on(g *imaging.Grid, zero r3.Vec) *lattice {
+	factors := func(axis int) [][waves]complex128 {
+		out := make([][waves]complex128, g.Size[axis])
+		step := r3.Scale(g.Spacing[axis], g.Axes[axis])
+		for m, w := range f.wave {
+			for n := range out {
+				sin, cos := math.Sincos(float64(n) * r3.Dot(w, step))
+				out[n][m] = complex(cos, sin)
+			}
+		}
+		return out
+	}
+	l := &lattice{factors(0), factors(1), factors(2)}
 	for m, w := range f.wave {
-		sum += math.Cos(w.X*p.X + w.Y*p.Y + w.Z*p.Z + f.phase[m])
+		sin, cos := math.Sincos(f.phase[m] + r3.Dot(w, r3.Sub(g.Origin, zero)))
+		for n := range l.k {
+			l.k[n][m] *= complex(cos, sin)
+		}
+	}
+	return l
+}
+
+// row stores the factors of a row in dst.
+func (l *lattice) row(dst *[waves]complex128, j, k int) {
+	for m := range dst {
+		dst[m] = l.j[j][m] * l.k[k][m]
+	}
+}
+
+// at returns the field at voxel i of a row.
+func (l *lattice) at(row *[waves]complex128, i int) float64 {
+	var sum float64
+	for m, w := range &l.i[i] {
+		sum += real(w)*real(row[m]) - imag(w)*imag(row[m])
 	}
 	return min(max(math.Sqrt(2.0/waves)*sum, -fieldStop), fieldStop)
 }
@@ -226,23 +261,28 @@ func (s *Subject) region(ctx context.Context, d *imaging.Volume, keep int, p Per
 		}
 	}
 	phi, most := d.Values, 0.0
-	var f *field
+	var g *lattice
 	if p.Contour > 0 && s.cfg.ContourSD > 0 {
-		f, most = newField(s.stream("contour", p), s.cfg.ContourLength), fieldStop*s.cfg.ContourSD
+		g, most = newField(s.stream("contour", p), s.cfg.ContourLength).on(&d.Grid, s.centre), fieldStop*s.cfg.ContourSD
 		phi = slices.Clone(d.Values)
 	}
 	displace := func(band float32) error {
-		if f == nil {
+		if g == nil {
 			return nil
 		}
 		return par.For(ctx, d.Size[2], func(k int) {
+			var row [waves]complex128
 			for j := range d.Size[1] {
-				o := d.Offset(0, j, k)
+				o, begun := d.Offset(0, j, k), false
 				for i, x := range d.Values[o : o+d.Size[0]] {
-					if math.Abs(float64(x)) <= float64(band)+most {
-						p := r3.Sub(d.Point(float64(i), float64(j), float64(k)), s.centre)
-						phi[o+i] = x - float32(s.cfg.ContourSD*f.at(p))
+					if math.Abs(float64(x)) > float64(band)+most {
+						continue
 					}
+					if !begun {
+						g.row(&row, j, k)
+						begun = true
+					}
+					phi[o+i] = x - float32(s.cfg.ContourSD*g.at(&row, i))
 				}
 			}
 		})
@@ -251,7 +291,7 @@ func (s *Subject) region(ctx context.Context, d *imaging.Volume, keep int, p Per
 		return nil, err
 	}
 	n := count(phi, 0)
-	if f == nil && keep > 0 {
+	if g == nil && keep > 0 {
 		n = min(keep, len(phi)) // of equal values some are taken
 	}
 	want := min(max(1, int(math.Round(float64(n)*(1+p.Growth)))), len(phi))
