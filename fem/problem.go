@@ -119,8 +119,16 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	case p.Given != nil && len(p.Given) != n:
 		return nil, fmt.Errorf("%d nodes but %d given displacements", n, len(p.Given))
 	}
-	k, err := p.assemble(ctx)
-	if err != nil {
+	var k matrix
+	if p.Lattice != nil {
+		if p.Lattice.Len() != n {
+			return nil, fmt.Errorf("%d nodes, but a lattice %v of %d", n, p.Lattice.N, p.Lattice.Len())
+		}
+		k = sparse.NewStencil(*p.Lattice)
+	} else {
+		k = sparse.NewBSR(p.Mesh.Neighbours())
+	}
+	if err := p.assemble(ctx, k); err != nil {
 		return nil, err
 	}
 	f, g := flatten(p.Load), make([]float64, 3*n)
@@ -156,13 +164,14 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 		}
 	}
 	var pre sparse.Preconditioner
-	if p.Lattice != nil {
-		mg, err := sparse.NewMultigrid(ctx, k, *p.Lattice, p.Fixed)
+	switch k := k.(type) {
+	case *sparse.Stencil:
+		mg, err := sparse.NewMultigrid(ctx, k, p.Fixed)
 		if err != nil {
 			return nil, fmt.Errorf("multigrid: %w", err)
 		}
 		pre, sol.Levels = mg, len(mg.Levels())
-	} else {
+	case *sparse.BSR:
 		k.Hold(p.Fixed)
 		mg, err := sparse.NewAggregation(ctx, k, p.Mesh.Nodes, p.Fixed, sparse.DefaultSmoothing())
 		if err != nil {
@@ -187,13 +196,20 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	return sol, nil
 }
 
+// matrix is what a stiffness is assembled in: [sparse.BSR] or [sparse.Stencil].
+type matrix interface {
+	sparse.Operator
+	Add(a, b int, v *[9]float64)
+	Trace() float64
+	Constrain(fixed []sparse.Fixed)
+}
+
 // chunk is the number of cells whose stiffness is computed at a time.
 const chunk = 512
 
-// assemble adds the stiffness of all cells and springs. Cells are computed in
+// assemble adds the stiffness of all cells and springs to k. Cells are computed in
 // parallel and added in the order of the mesh.
-func (p *Problem) assemble(ctx context.Context) (*sparse.BSR, error) {
-	k := sparse.NewBSR(p.Mesh.Neighbours())
+func (p *Problem) assemble(ctx context.Context, k matrix) error {
 	ks := make([][8][8][9]float64, min(chunk, len(p.Mesh.Cells)))
 	det := make([]float64, len(ks))
 	for from := 0; from < len(p.Mesh.Cells); from += chunk {
@@ -207,20 +223,17 @@ func (p *Problem) assemble(ctx context.Context) (*sparse.BSR, error) {
 			}
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for e := range n {
 			if !(det[e] > 0) {
 				x := p.Mesh.Corners(from + e)
-				return nil, &mesh.InvertedError{Quality: mesh.Quality{MinScaledJacobian: element.ScaledJacobian(&x), Cell: from + e, At: p.Mesh.Centre(from + e)}}
+				return &mesh.InvertedError{Quality: mesh.Quality{MinScaledJacobian: element.ScaledJacobian(&x), Cell: from + e, At: p.Mesh.Centre(from + e)}}
 			}
 			cell := &p.Mesh.Cells[from+e]
 			for a, na := range cell {
 				for b, nb := range cell {
-					dst := k.Block(int(na), int(nb))
-					for i, v := range ks[e][a][b] {
-						dst[i] += v
-					}
+					k.Add(int(na), int(nb), &ks[e][a][b])
 				}
 			}
 		}
@@ -233,14 +246,11 @@ func (p *Problem) assemble(ctx context.Context) (*sparse.BSR, error) {
 		kf := element.Foundation(x, s.Stiffness)
 		for a, na := range s.Face {
 			for b, nb := range s.Face {
-				dst := k.Block(int(na), int(nb))
-				for i, v := range kf[a][b] {
-					dst[i] += v
-				}
+				k.Add(int(na), int(nb), &kf[a][b])
 			}
 		}
 	}
-	return k, nil
+	return nil
 }
 
 // weak is the stiffness against a rigid motion, relative to the mean of the six,
@@ -250,7 +260,7 @@ const weak = 1e-6
 
 // freeMotions returns an orthonormal basis of the rigid motions that neither
 // constraints nor springs resist.
-func (p *Problem) freeMotions(k *sparse.BSR) ([][]float64, error) {
+func (p *Problem) freeMotions(k matrix) ([][]float64, error) {
 	n := len(p.Mesh.Nodes)
 	var c r3.Vec
 	for _, x := range p.Mesh.Nodes {

@@ -58,6 +58,14 @@ func (m *BSR) Block(a, b int) []float64 {
 	return m.Val[9*n : 9*n+9 : 9*n+9]
 }
 
+// Add adds v to block (a, b), which must be stored.
+func (m *BSR) Add(a, b int, v *[9]float64) {
+	dst := m.Block(a, b)
+	for i, x := range v {
+		dst[i] += x
+	}
+}
+
 // Dims returns the number of scalar rows and columns.
 func (m *BSR) Dims() (r, c int) { return 3 * m.Blocks(), 3 * m.Blocks() }
 
@@ -124,28 +132,19 @@ func (m *BSR) DoColNonZero(j int, fn func(i, j int, v float64)) {
 // MulVecTo computes A⋅x or Aᵀ⋅x and stores it in dst, as mat.BandDense does.
 // dst may be empty, and must not share memory with x.
 func (m *BSR) MulVecTo(dst *mat.VecDense, trans bool, x mat.Vector) {
-	n := 3 * m.Blocks()
-	if x.Len() != n {
-		panic(mat.ErrShape)
-	}
-	if dst.IsEmpty() {
-		dst.ReuseAsVec(n)
-	} else if dst.Len() != n {
-		panic(mat.ErrShape)
-	}
-	xs := make([]float64, n)
-	for i := range xs {
-		xs[i] = x.AtVec(i)
-	}
-	ys := make([]float64, n)
+	var a Operator = m
 	if trans {
-		m.DoNonZero(func(i, j int, v float64) { ys[j] += v * xs[i] })
-	} else {
-		m.Mul(ys, xs)
+		a = flipped{m}
 	}
-	for i, y := range ys {
-		dst.SetVec(i, y)
-	}
+	mulVecTo(dst, a, 3*m.Blocks(), x)
+}
+
+// flipped multiplies by the transpose.
+type flipped struct{ m *BSR }
+
+func (f flipped) Mul(dst, x []float64) {
+	clear(dst)
+	f.m.DoNonZero(func(i, j int, v float64) { dst[j] += v * x[i] })
 }
 
 // Mul stores A⋅x in dst, which must not overlap x.

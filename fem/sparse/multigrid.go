@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -43,32 +42,6 @@ func (l *Lattice) check(nodes int) error {
 	return nil
 }
 
-// neighbours returns for each node the sorted nodes at most one step away.
-func (l *Lattice) neighbours() [][]int32 {
-	rows := make([][]int32, l.Len())
-	store := make([]int32, 0, 27*l.Len())
-	for n := range rows {
-		i, j, k := l.coords(n)
-		from := len(store)
-		for dk := -1; dk <= 1; dk++ {
-			for dj := -1; dj <= 1; dj++ {
-				for di := -1; di <= 1; di++ {
-					a, b, c := i+di, j+dj, k+dk
-					if l.Ring {
-						b = (b + l.N[1]) % l.N[1]
-					}
-					if uint(a) < uint(l.N[0]) && uint(b) < uint(l.N[1]) && uint(c) < uint(l.N[2]) {
-						store = append(store, int32(l.node(a, b, c)))
-					}
-				}
-			}
-		}
-		slices.Sort(store[from:])
-		rows[n] = store[from:len(store):len(store)]
-	}
-	return rows
-}
-
 // Fixed holds back a node: of its motion only the part Q⋅u remains, where Q is
 // a symmetric projector. Q = 0 clamps the node, Q = I − ttᵀ lets it slide in
 // the plane across t.
@@ -97,19 +70,31 @@ func (m *BSR) Constrain(fixed []Fixed) {
 // Hold adds α (I − Q) to the diagonal block of each fixed node, where α is the
 // mean diagonal of the matrix, so that motions taken away by Q cost energy.
 func (m *BSR) Hold(fixed []Fixed) {
-	alpha := m.Trace() / float64(3*m.Blocks())
-	if !(alpha > 0) {
-		alpha = 1
-	}
+	alpha := meanDiagonal(m)
 	for _, f := range fixed {
-		b := m.Block(f.Node, f.Node)
-		for n := range b {
-			b[n] -= alpha * f.Q[n]
-		}
-		b[0] += alpha
-		b[4] += alpha
-		b[8] += alpha
+		addHold(m.Block(f.Node, f.Node), &f, alpha)
 	}
+}
+
+// meanDiagonal returns the mean diagonal element, 1 for a matrix without any.
+func meanDiagonal(m interface {
+	Trace() float64
+	Blocks() int
+}) float64 {
+	if alpha := m.Trace() / float64(3*m.Blocks()); alpha > 0 {
+		return alpha
+	}
+	return 1
+}
+
+// addHold adds α (I − Q) to the diagonal block b.
+func addHold(b []float64, f *Fixed, alpha float64) {
+	for n := range b {
+		b[n] -= alpha * f.Q[n]
+	}
+	b[0] += alpha
+	b[4] += alpha
+	b[8] += alpha
 }
 
 // projectors returns for each node the number of its entry in fixed, or −1.
@@ -150,7 +135,7 @@ type Multigrid struct {
 // level is one lattice of the hierarchy.
 type level struct {
 	lat   Lattice
-	a     *BSR
+	a     *Stencil // only while the hierarchy is built
 	fixed []Fixed
 	// Blocks of a between different lines, for the smoother, in single precision:
 	// those of block row n with lines of earlier colours are [from[2n], from[2n+1]),
@@ -186,8 +171,9 @@ const coarsestWork = 4e8
 // NewMultigrid builds the hierarchy for the matrix a, which must be constrained
 // by fixed but not yet held. It changes a: on return it is held, hence definite
 // up to free rigid motions.
-func NewMultigrid(ctx context.Context, a *BSR, lat Lattice, fixed []Fixed) (*Multigrid, error) {
-	if err := lat.check(a.Blocks()); err != nil {
+func NewMultigrid(ctx context.Context, a *Stencil, fixed []Fixed) (*Multigrid, error) {
+	lat := a.Lattice
+	if err := lat.check(len(a.Val) / (9 * half)); err != nil {
 		return nil, err
 	}
 	mg := &Multigrid{}
@@ -200,9 +186,10 @@ func NewMultigrid(ctx context.Context, a *BSR, lat Lattice, fixed []Fixed) (*Mul
 		if !ok {
 			a.Hold(fixed)
 			var err error
-			if mg.coarse, err = factorPlanes(a, lat); err != nil {
+			if mg.coarse, err = factorPlanes(a); err != nil {
 				return nil, fmt.Errorf("coarsest lattice %v: %w", lat.N, err)
 			}
+			l.a = nil
 			l.x, l.b = make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len())
 			mg.work = make([]float64, 3*lat.Len())
 			mg.levels = append(mg.levels, l)
@@ -215,6 +202,7 @@ func NewMultigrid(ctx context.Context, a *BSR, lat Lattice, fixed []Fixed) (*Mul
 			return nil, fmt.Errorf("lattice %v: %w", lat.N, err)
 		}
 		l.split()
+		l.a = nil
 		l.x, l.b, l.r = make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len())
 		mg.levels = append(mg.levels, l)
 		a, lat, fixed = ca, next, cf
@@ -341,9 +329,9 @@ func invert(p []parents, coarse int) []children {
 
 // galerkin returns the coarse matrix PᵀAP and the constraints of the coarse
 // nodes, which are those of the fine nodes at the same place.
-func (l *level) galerkin() (*BSR, []Fixed) {
+func (l *level) galerkin() (*Stencil, []Fixed) {
 	f, c := &l.lat, &l.next
-	ca := NewBSR(c.neighbours())
+	ca := NewStencil(*c)
 	_ = par.Blocks(context.Background(), c.Len(), 64, func(lo, hi int) {
 		for n := lo; n < hi; n++ {
 			l.galerkinRow(ca, n)
@@ -374,62 +362,62 @@ func own(c *children) int {
 }
 
 // galerkinRow fills block row n of the coarse matrix.
-func (l *level) galerkinRow(ca *BSR, n int) {
+func (l *level) galerkinRow(ca *Stencil, n int) {
 	f, c := &l.lat, &l.next
 	ci, cj, ck := c.coords(n)
-	var acc [27][9]float64 // by offset (dk+1)·9 + (dj+1)·3 + di+1
+	var acc [half][9]float64 // by step
+	var w [9]float64
 	for sk, k := range l.child[2][ck].n {
 		for sj, j := range l.child[1][cj].n {
 			for si, i := range l.child[0][ci].n {
 				wa := l.child[0][ci].w[si] * l.child[1][cj].w[sj] * l.child[2][ck].w[sk]
 				a := f.node(i, j, k)
-				for e := l.a.Ptr[a]; e < l.a.Ptr[a+1]; e++ {
-					bi, bj, bk := f.coords(int(l.a.Col[e]))
-					v := l.a.Val[9*e : 9*e+9 : 9*e+9]
-					pi, pj, pk := &l.parent[0][bi], &l.parent[1][bj], &l.parent[2][bk]
-					for tk, wk := range pk.w {
-						if wk == 0 {
-							continue
-						}
-						for tj, wj := range pj.w {
-							if wj == 0 {
-								continue
-							}
-							dj := pj.n[tj] - cj
-							if c.Ring {
-								if dj > 1 {
-									dj -= c.N[1]
-								} else if dj < -1 {
-									dj += c.N[1]
-								}
-							}
-							for ti, wi := range pi.w {
-								if wi == 0 {
-									continue
-								}
-								w := wa * wi * wj * wk
-								d := &acc[(pk.n[tk]-ck+1)*9+(dj+1)*3+pi.n[ti]-ci+1]
-								for x, y := range v {
-									d[x] += w * y
-								}
-							}
-						}
+				l.a.visit(a, func(b, step int) {
+					v, flip := l.a.block(a, b, step)
+					for x := range w {
+						w[x] = wa * v[x]
 					}
-				}
+					if flip {
+						w[1], w[2], w[3], w[5], w[6], w[7] = w[3], w[6], w[1], w[7], w[2], w[5]
+					}
+					bi, bj, bk := f.coords(b)
+					l.spread(&acc, &w, n, bi, bj, bk)
+				})
 			}
 		}
 	}
-	for e := ca.Ptr[n]; e < ca.Ptr[n+1]; e++ {
-		bi, bj, bk := c.coords(int(ca.Col[e]))
-		dj := bj - cj
-		if c.Ring {
-			if dj > 1 {
-				dj -= c.N[1]
-			} else if dj < -1 {
-				dj += c.N[1]
+	for s := range acc {
+		copy(ca.own(n, self+s), acc[s][:])
+	}
+}
+
+// spread adds w to the steps from coarse node n to the parents of a fine node,
+// each with its weight.
+func (l *level) spread(acc *[half][9]float64, w *[9]float64, n, bi, bj, bk int) {
+	c := &l.next
+	pi, pj, pk := &l.parent[0][bi], &l.parent[1][bj], &l.parent[2][bk]
+	for tk, wk := range pk.w {
+		if wk == 0 {
+			continue
+		}
+		for tj, wj := range pj.w {
+			if wj == 0 {
+				continue
+			}
+			for ti, wi := range pi.w {
+				if wi == 0 {
+					continue
+				}
+				step, _ := c.step(n, c.node(pi.n[ti], pj.n[tj], pk.n[tk]))
+				if step < self {
+					continue
+				}
+				d, t := &acc[step-self], wi*wj*wk
+				for x, y := range w {
+					d[x] += t * y
+				}
 			}
 		}
-		copy(ca.Val[9*e:9*e+9], acc[(bk-ck+1)*9+(dj+1)*3+bi-ci+1][:])
 	}
 }
 
@@ -444,13 +432,14 @@ func (l *level) factorLines() error {
 		var s [9]float64
 		for i := range n0 {
 			a := line*n0 + i
-			copy(s[:], l.a.Block(a, a))
+			copy(s[:], l.a.own(a, self))
 			if i > 0 {
 				// Sᵢ = Aᵢᵢ − Aᵢ,ᵢ₋₁ S⁻¹ᵢ₋₁ Aᵢ₋₁,ᵢ
 				var t [9]float64
 				low := lower[9*a : 9*a+9]
-				mul3(low, l.a.Block(a, a-1), pivot[9*(a-1):9*a])
-				mul3(t[:], low, l.a.Block(a-1, a))
+				up := l.a.own(a-1, self+1) // Aᵢ₋₁,ᵢ
+				mul3(low, transpose3(up), pivot[9*(a-1):9*a])
+				mul3(t[:], low, up)
 				for x := range s {
 					s[x] -= t[x]
 				}
@@ -464,6 +453,11 @@ func (l *level) factorLines() error {
 	return nil
 }
 
+// transpose3 returns the transpose of a 3×3 block.
+func transpose3(v []float64) []float64 {
+	return []float64{v[0], v[3], v[6], v[1], v[4], v[7], v[2], v[5], v[8]}
+}
+
 // split copies the blocks that couple different lines to single precision, by
 // colour. The smoother is bound by memory and needs no more digits, since the
 // outer iteration sees the exact matrix: the number of iterations is that of a
@@ -472,24 +466,49 @@ func (l *level) factorLines() error {
 func (l *level) split() {
 	nodes, n0 := l.lat.Len(), l.lat.N[0]
 	l.from = make([]int32, 2*nodes+1)
-	l.col = make([]int32, 0, len(l.a.Col))
-	l.val = make([]float32, 0, len(l.a.Val))
 	for a := range nodes {
 		line, c := a/n0, l.colour(a)
-		for side := range 2 {
-			for e := l.a.Ptr[a]; e < l.a.Ptr[a+1]; e++ {
-				b := int(l.a.Col[e])
-				if earlier := l.colour(b) < c; b/n0 == line || earlier != (side == 0) {
-					continue
-				}
-				l.col = append(l.col, int32(b))
-				for _, v := range l.a.Val[9*e : 9*e+9] {
-					l.val = append(l.val, float32(v))
-				}
+		l.a.visit(a, func(b, _ int) {
+			if b/n0 != line {
+				l.from[2*a+1+l.side(b, c)]++
 			}
-			l.from[2*a+side+1] = int32(len(l.col))
-		}
+		})
 	}
+	for n := range 2 * nodes {
+		l.from[n+1] += l.from[n]
+	}
+	l.col = make([]int32, l.from[2*nodes])
+	l.val = make([]float32, 9*l.from[2*nodes])
+	_ = par.Blocks(context.Background(), nodes, rowBlock, func(lo, hi int) {
+		for a := lo; a < hi; a++ {
+			line, c := a/n0, l.colour(a)
+			at := [2]int32{l.from[2*a], l.from[2*a+1]}
+			l.a.visit(a, func(b, step int) {
+				if b/n0 == line {
+					return
+				}
+				side := l.side(b, c)
+				l.col[at[side]] = int32(b)
+				w := (*[9]float32)(l.val[9*at[side]:])
+				v, flip := l.a.block(a, b, step)
+				for x := range w {
+					w[x] = float32(v[x])
+				}
+				if flip {
+					w[1], w[2], w[3], w[5], w[6], w[7] = w[3], w[6], w[1], w[7], w[2], w[5]
+				}
+				at[side]++
+			})
+		}
+	})
+}
+
+// side is 0 for a node b in a line of an earlier colour than c, else 1.
+func (l *level) side(b, c int) int {
+	if l.colour(b) < c {
+		return 0
+	}
+	return 1
 }
 
 // colour returns the colour of the line of node a.
@@ -674,10 +693,10 @@ type planes struct {
 const shift = 1e-10
 
 // factorPlanes factorises a.
-func factorPlanes(a *BSR, lat Lattice) (*planes, error) {
-	m := lat.N[0] * lat.N[1]
-	p := &planes{n: 3 * m, diag: make([][]float64, lat.N[2]), side: make([][]float64, lat.N[2])}
-	for k := range lat.N[2] {
+func factorPlanes(a *Stencil) (*planes, error) {
+	m := a.N[0] * a.N[1]
+	p := &planes{n: 3 * m, diag: make([][]float64, a.N[2]), side: make([][]float64, a.N[2])}
+	for k := range a.N[2] {
 		d := make([]float64, p.n*p.n)
 		var w []float64
 		if k > 0 {
@@ -685,18 +704,22 @@ func factorPlanes(a *BSR, lat Lattice) (*planes, error) {
 		}
 		for r := range m {
 			row := k*m + r
-			for e := a.Ptr[row]; e < a.Ptr[row+1]; e++ {
-				dst, col := d, int(a.Col[e])-k*m
+			a.visit(row, func(b, step int) {
+				dst, col := d, b-k*m
 				switch {
 				case col < 0:
 					dst, col = w, col+m
 				case col >= m:
-					continue
+					return
+				}
+				v, flip := a.block(row, b, step)
+				if flip {
+					v = transpose3(v)
 				}
 				for x := range 3 {
-					copy(dst[(3*r+x)*p.n+3*col:], a.Val[9*e+3*x:9*e+3*x+3])
+					copy(dst[(3*r+x)*p.n+3*col:], v[3*x:3*x+3])
 				}
-			}
+			})
 		}
 		for i := range p.n {
 			d[i*p.n+i] *= 1 + shift

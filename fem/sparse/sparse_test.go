@@ -6,12 +6,39 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
+
+// neighbours returns for each node the sorted nodes at most one step away.
+func (l *Lattice) neighbours() [][]int32 {
+	rows := make([][]int32, l.Len())
+	store := make([]int32, 0, 27*l.Len())
+	for n := range rows {
+		i, j, k := l.coords(n)
+		from := len(store)
+		for dk := -1; dk <= 1; dk++ {
+			for dj := -1; dj <= 1; dj++ {
+				for di := -1; di <= 1; di++ {
+					a, b, c := i+di, j+dj, k+dk
+					if l.Ring {
+						b = (b + l.N[1]) % l.N[1]
+					}
+					if uint(a) < uint(l.N[0]) && uint(b) < uint(l.N[1]) && uint(c) < uint(l.N[2]) {
+						store = append(store, int32(l.node(a, b, c)))
+					}
+				}
+			}
+		}
+		slices.Sort(store[from:])
+		rows[n] = store[from:len(store):len(store)]
+	}
+	return rows
+}
 
 // laplace returns a vector Laplacian on a lattice, weak along some axes, plus a
 // coupling of the components, and clamps the two ends of the third axis.
@@ -91,7 +118,11 @@ func TestMultigrid(t *testing.T) {
 		lat := Lattice{N: size, Ring: true}
 		m, fixed := laplace(lat)
 		m.Constrain(fixed)
-		mg, err := NewMultigrid(context.Background(), m, lat, fixed)
+		s, err := StencilOf(m, lat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mg, err := NewMultigrid(context.Background(), s, fixed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,12 +133,12 @@ func TestMultigrid(t *testing.T) {
 		}
 		applyFixed(b, fixed)
 		x := make([]float64, len(b))
-		rep, err := Solve(context.Background(), x, m, b, mg, Settings{Tolerance: 1e-10, MaxIterations: 60})
+		rep, err := Solve(context.Background(), x, s, b, mg, Settings{Tolerance: 1e-10, MaxIterations: 60})
 		if err != nil || !rep.Converged {
 			t.Fatalf("%v: %+v, %v", size, rep, err)
 		}
 		r := make([]float64, len(b))
-		m.Mul(r, x)
+		s.Mul(r, x)
 		for i := range r {
 			r[i] -= b[i]
 		}
@@ -126,7 +157,11 @@ func TestCycleSymmetric(t *testing.T) {
 	lat := Lattice{N: [3]int{7, 32, 33}, Ring: true}
 	m, fixed := laplace(lat)
 	m.Constrain(fixed)
-	mg, err := NewMultigrid(context.Background(), m, lat, fixed)
+	s, err := StencilOf(m, lat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mg, err := NewMultigrid(context.Background(), s, fixed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,9 +175,9 @@ func TestCycleSymmetric(t *testing.T) {
 	applyFixed(y, fixed)
 	mg.Apply(mx, x)
 	mg.Apply(my, y)
-	a, b, s := dot(y, mx), dot(x, my), math.Sqrt(dot(x, mx)*dot(y, my))
-	if math.Abs(a-b) > 1e-6*s {
-		t.Errorf("yᵀM⁻¹x = %g, xᵀM⁻¹y = %g, scale %g", a, b, s)
+	a, b, c := dot(y, mx), dot(x, my), math.Sqrt(dot(x, mx)*dot(y, my))
+	if math.Abs(a-b) > 1e-6*c {
+		t.Errorf("yᵀM⁻¹x = %g, xᵀM⁻¹y = %g, scale %g", a, b, c)
 	}
 }
 
@@ -153,7 +188,11 @@ func TestSameBits(t *testing.T) {
 	solve := func() []float64 {
 		m, fixed := laplace(lat)
 		m.Constrain(fixed)
-		mg, err := NewMultigrid(context.Background(), m, lat, fixed)
+		s, err := StencilOf(m, lat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mg, err := NewMultigrid(context.Background(), s, fixed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +202,7 @@ func TestSameBits(t *testing.T) {
 		}
 		applyFixed(b, fixed)
 		x := make([]float64, len(b))
-		if _, err := Solve(context.Background(), x, m, b, mg, Settings{Tolerance: 1e-8, MaxIterations: 60}); err != nil {
+		if _, err := Solve(context.Background(), x, s, b, mg, Settings{Tolerance: 1e-8, MaxIterations: 60}); err != nil {
 			t.Fatal(err)
 		}
 		return x
@@ -185,11 +224,11 @@ func TestSameBits(t *testing.T) {
 // not fit and a cancelled context are reported.
 func TestErrors(t *testing.T) {
 	lat := Lattice{N: [3]int{3, 4, 5}, Ring: true}
-	m, fixed := laplace(lat)
-	if _, err := NewMultigrid(context.Background(), m, Lattice{N: [3]int{3, 4, 6}}, fixed); err == nil {
+	m, _ := laplace(lat)
+	if _, err := StencilOf(m, Lattice{N: [3]int{3, 4, 6}}); err == nil {
 		t.Error("a lattice of another size was accepted")
 	}
-	if _, err := NewMultigrid(context.Background(), m, Lattice{N: [3]int{4, 3, 5}, Ring: true}, fixed); err == nil {
+	if _, err := StencilOf(m, Lattice{N: [3]int{4, 3, 5}, Ring: true}); err == nil {
 		t.Error("a ring of three nodes was accepted")
 	}
 	jac, err := NewBlockJacobi(m)
@@ -219,9 +258,10 @@ func TestErrors(t *testing.T) {
 // A tube of 38 000 unknowns, clamped at both ends, in a few iterations.
 func ExampleSolve() {
 	lat := Lattice{N: [3]int{7, 32, 57}, Ring: true}
-	a, fixed := laplace(lat) // in practice: assembled from finite elements
+	m, fixed := laplace(lat)
+	a, _ := StencilOf(m, lat) // in practice: assembled from finite elements
 	a.Constrain(fixed)
-	pre, err := NewMultigrid(context.Background(), a, lat, fixed)
+	pre, err := NewMultigrid(context.Background(), a, fixed)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -241,5 +281,60 @@ func BenchmarkMul(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Mul(y, x)
+	}
+}
+
+// A stencil is the same matrix as the block rows it was made of, through every
+// way of reading it, open or closed on itself (benchmark A9); a matrix whose nodes
+// are not neighbours on the lattice is refused.
+func TestStencil(t *testing.T) {
+	var worst float64
+	for _, lat := range []Lattice{{N: [3]int{3, 4, 5}, Ring: true}, {N: [3]int{4, 3, 2}}, {N: [3]int{1, 6, 3}, Ring: true}} {
+		m, fixed := laplace(lat)
+		s, err := StencilOf(m, lat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range fixed {
+			fixed[n].Q = [9]float64{0.5, 0.5, 0, 0.5, 0.5, 0, 0, 0, 1}
+		}
+		m.Constrain(fixed)
+		m.Hold(fixed)
+		s.Constrain(fixed)
+		s.Hold(fixed)
+		n, _ := s.Dims()
+		want, got := mat.DenseCopyOf(m), mat.NewDense(n, n, nil)
+		s.DoNonZero(func(i, j int, v float64) { got.Set(i, j, v) })
+		if !mat.EqualApprox(want, got, 1e-14) || !mat.EqualApprox(want, s, 1e-14) {
+			t.Fatalf("lattice %v: not the same matrix", lat)
+		}
+		x := mat.NewVecDense(n, nil)
+		for i := range n {
+			x.SetVec(i, math.Sin(float64(7*i)))
+		}
+		var a, b mat.VecDense
+		s.MulVecTo(&a, false, x)
+		b.MulVec(want, x)
+		a.SubVec(&a, &b)
+		worst = max(worst, mat.Norm(&a, 2)/mat.Norm(&b, 2))
+	}
+	verify.Check{Suite: "mechanics", Case: "A9: lattice stencil product against gonum's mat.Dense", Quantity: "relative difference",
+		Source: "gonum.org/v1/gonum/mat", Got: worst, Want: 0, Tol: 1e-12}.Run(t)
+	far := NewBSR([][]int32{{0, 2}, {1}, {0, 2}, {3}})
+	if _, err := StencilOf(far, Lattice{N: [3]int{4, 1, 1}}); err == nil {
+		t.Error("a coupling over two steps was accepted")
+	}
+}
+
+func BenchmarkStencilMul(b *testing.B) {
+	lat := Lattice{N: [3]int{7, 32, 220}, Ring: true}
+	m, _ := laplace(lat)
+	s, err := StencilOf(m, lat)
+	if err != nil {
+		b.Fatal(err)
+	}
+	x, y := make([]float64, 3*lat.Len()), make([]float64, 3*lat.Len())
+	for b.Loop() {
+		s.Mul(y, x)
 	}
 }
