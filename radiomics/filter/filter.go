@@ -26,7 +26,8 @@ type Filter interface {
 	Apply(ctx context.Context, v *imaging.Volume) (*imaging.Volume, error)
 	// ApplyWithin returns the response that the voxels of m alone give rise to,
 	// so that nothing beyond the mask bleeds into it: see [Weighting]. It is NaN
-	// outside the mask. Filters that cannot return [ErrNotWeighted].
+	// outside the mask, and needs no margin about it. Filters that cannot return
+	// [ErrNotWeighted].
 	ApplyWithin(ctx context.Context, v *imaging.Volume, m *imaging.Mask) (*imaging.Volume, error)
 }
 
@@ -38,9 +39,11 @@ type Filter interface {
 //	h = k∗(m·f) + μ·(k∗(1 − m)),   μ = a∗(m·f) / a∗m                 (R.22)
 //
 // A smoothing kernel (k ≥ 0) becomes a normalised convolution, h = Σk ·
-// k∗(m·f)/k∗m; an edge kernel (Σk = 0) acts on f − μ inside the mask. A full
-// mask gives the ordinary response, a constant c inside gives c·Σk whatever is
-// outside. Where the kernel reaches no voxel of the mask the response is NaN.
+// k∗(m·f)/k∗m; an edge kernel (Σk = 0) acts on f − μ inside the mask. Where the
+// kernel sees the mask alone the response is the ordinary one; a constant c
+// inside gives c·Σk whatever is outside. What lies beyond the border of the
+// image is outside. Where the kernel reaches no voxel of the mask the response
+// is NaN.
 // See Knutsson and Westin, CVPR 1993, 515.
 const Weighting = "k∗(mf) + μ·k∗(1−m), μ = |k|∗(mf)/|k|∗m"
 

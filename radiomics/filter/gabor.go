@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/cmplx"
+	"slices"
 	"sync"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
@@ -53,7 +54,17 @@ func newGabor(c *Config) (response, error) {
 	if c.OrthogonalPlanes {
 		g.across = []int{2, 1, 0}
 	}
+	if c.MaskWeighted && !g.straight() {
+		return nil, fmt.Errorf("mask_weighted: %w", errOblique)
+	}
 	return g, nil
+}
+
+var errOblique = fmt.Errorf("%w for gabor with aspect_ratio other than 1, unless angle_deg is a multiple of 90", ErrNotWeighted)
+
+// straight tells whether the kernels are products.
+func (g *gabor) straight() bool {
+	return g.gamma == 1 || !slices.ContainsFunc(g.angles, func(t float64) bool { return math.Mod(t, 90) != 0 })
 }
 
 // inPlane returns the two axes of the slices across an axis.
@@ -89,18 +100,11 @@ func (g *gabor) apply(ctx context.Context, v *imaging.Volume, m *imaging.Mask) (
 			return nil, fmt.Errorf("sigma_mm %g on voxels of %g mm along axis %d: wider than %d voxels", g.sigma, s, a, maxRadius)
 		}
 	}
-	straight := g.gamma == 1
-	if !straight {
-		straight = true
-		for _, t := range g.angles {
-			straight = straight && math.Mod(t, 90) == 0
-		}
-	}
-	if straight {
+	if g.straight() {
 		return g.separable(v.Spacing).apply(ctx, v, m)
 	}
 	if m != nil {
-		return nil, fmt.Errorf("%w with aspect_ratio other than 1, but for angle_deg a multiple of 90", ErrNotWeighted)
+		return nil, errOblique
 	}
 	return g.byTransform(ctx, v)
 }

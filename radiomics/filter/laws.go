@@ -1,12 +1,9 @@
 package filter
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"strings"
-
-	"github.com/plaquerisk/plaquerisk/imaging"
 )
 
 // lawsKernels are the one-dimensional Laws kernels, before they are divided by
@@ -83,44 +80,4 @@ func wordsLaws(c *Config) string {
 		s += fmt.Sprintf(", energy over %d voxels %s", 2*c.EnergyDistance+1, map[int]string{2: "squared", 3: "cubed"}[c.Dimensions])
 	}
 	return s
-}
-
-// Laws is the filter of [New] with kind laws, for callers that set its fields.
-type Laws struct {
-	RotationInvariant bool
-	EnergyDistance    int // δ, voxels; 0 returns h
-	Boundary          Boundary
-	kernel            string
-}
-
-// ParseLaws returns the filter of a name such as "L5E5S5": one letter (L level,
-// E edge, S spot, W wave, R ripple) and one size per axis.
-func ParseLaws(name string) (Laws, error) {
-	l := Laws{kernel: name}
-	_, err := l.filter()
-	return l, err
-}
-
-func (l *Laws) filter() (Filter, error) {
-	return New(Config{Kind: "laws", Kernel: l.kernel, RotationInvariant: l.RotationInvariant,
-		EnergyDistance: l.EnergyDistance, Boundary: l.Boundary.String()})
-}
-
-// Support returns how many voxels beyond a voxel its response depends on.
-func (l *Laws) Support() int {
-	f, err := l.filter()
-	if err != nil {
-		panic("filter: " + err.Error())
-	}
-	n, _ := f.Support([3]float64{1, 1, 1})
-	return max(n[0], n[1], n[2])
-}
-
-// Apply returns the response of v, on the grid of v.
-func (l *Laws) Apply(ctx context.Context, v *imaging.Volume) (*imaging.Volume, error) {
-	f, err := l.filter()
-	if err != nil {
-		return nil, err
-	}
-	return f.Apply(ctx, v)
 }

@@ -9,20 +9,19 @@ import (
 )
 
 // within stores in out the mask-weighted response of v, formula (R.22). The
-// plane of each term is made of four: the kernel on m·f and on 1 − m, its
-// envelope on m·f and on m. Voxels that are not finite count as outside.
+// plane of each term is made of four: the kernel on m·f and on m, whose sum
+// falls short of Σk by k∗(1 − m), and its envelope on m·f and on m. Voxels that
+// are not finite and those beyond the border count as outside.
 func (s *separable) within(ctx context.Context, out, v *imaging.Volume, m *imaging.Mask) error {
-	inside, outside, mf := make([]float32, v.Len()), make([]float32, v.Len()), make([]float32, v.Len())
+	inside, mf := make([]float32, v.Len()), make([]float32, v.Len())
 	for n, in := range m.In {
 		if x := float64(v.Values[n]); in && !math.IsNaN(x) && !math.IsInf(x, 0) {
 			inside[n], mf[n] = 1, v.Values[n]
-		} else {
-			outside[n] = 1
 		}
 	}
-	w := s.withEnvelopes()
+	w := s.weighted()
 	plan := w.plan(v.Size)
-	for _, g := range s.groups {
+	for _, g := range w.groups {
 		for _, t := range g {
 			plan.prepare(w.kernels, w.envelopeOf(t.kernel))
 		}
@@ -30,7 +29,7 @@ func (s *separable) within(ctx context.Context, out, v *imaging.Volume, m *imagi
 	plan.padding()
 	plane := v.Size[0] * v.Size[1]
 	type scratch struct {
-		kf, ko, af, am *planes
+		kf, km, af, am *planes
 		sums           *sums
 		h              []float64
 	}
@@ -41,47 +40,61 @@ func (s *separable) within(ctx context.Context, out, v *imaging.Volume, m *imagi
 		b := pool.Get().(*scratch)
 		defer pool.Put(b)
 		b.kf.start(mf, k)
-		b.ko.start(outside, k)
+		b.km.start(inside, k)
 		b.af.start(mf, k)
 		b.am.start(inside, k)
 		dst := out.Values[k*plane:][:plane]
-		s.respond(dst, b.sums, func(t *term) []float64 {
-			a := w.envelopeOf(t.kernel)
-			kf, ko, af, am := b.kf.product(t.kernel), b.ko.product(t.kernel), b.af.product(a), b.am.product(a)
+		w.respond(dst, b.sums, func(t *term) []float64 {
+			a, sum := w.envelopeOf(t.kernel), w.total(t.kernel)
+			kf, km, af, am := b.kf.product(t.kernel), b.km.product(t.kernel), b.af.product(a), b.am.product(a)
 			for i, x := range kf {
-				if ko[i] != 0 || am[i] == 0 {
-					x += af[i] / am[i] * ko[i]
-				}
-				b.h[i] = x
+				b.h[i] = x + af[i]/am[i]*(sum-km[i])
 			}
 			return b.h
 		})
-		for i, o := range outside[k*plane:][:plane] {
-			if o != 0 {
+		for i, in := range inside[k*plane:][:plane] {
+			if in == 0 {
 				dst[i] = float32(math.NaN())
 			}
 		}
 	})
 }
 
-// withEnvelopes returns s with an envelope for every kernel.
-func (s *separable) withEnvelopes() *separable {
-	if s.envelope != nil {
-		return s
-	}
+// weighted returns s with single kernels in place of chains, zeros beyond the
+// border, and an envelope for every kernel.
+func (s *separable) weighted() *separable {
 	w := *s
+	w.boundary, w.kernels = Zero, nil
+	for _, c := range s.kernels {
+		w.kernels = append(w.kernels, chain{c.whole()})
+	}
+	if s.envelope != nil {
+		return &w
+	}
 	for n, c := range s.kernels {
-		whole := []float64{1}
-		for _, k := range c {
-			whole = convolved(whole, k)
+		abs := c.whole()
+		for t, x := range abs {
+			abs[t] = math.Abs(x)
 		}
-		for t, x := range whole {
-			whole[t] = math.Abs(x)
-		}
-		w.kernels = append(w.kernels[:len(w.kernels):len(w.kernels)], chain{whole})
+		w.kernels = append(w.kernels, chain{abs})
 		w.envelope = append(w.envelope, len(s.kernels)+n)
 	}
 	return &w
+}
+
+// whole returns the convolution of the kernels of a chain.
+func (c chain) whole() []float64 {
+	w := []float64{1}
+	for _, k := range c {
+		next := make([]float64, len(w)+len(k)-1)
+		for i, x := range w {
+			for j, y := range k {
+				next[i+j] += x * y
+			}
+		}
+		w = next
+	}
+	return w
 }
 
 // envelopeOf returns the kernels of the envelope of a product.
@@ -94,13 +107,13 @@ func (s *separable) envelopeOf(kernel [3]int) [3]int {
 	return kernel
 }
 
-// convolved returns the convolution of two kernels.
-func convolved(a, b []float64) []float64 {
-	c := make([]float64, len(a)+len(b)-1)
-	for i, x := range a {
-		for j, y := range b {
-			c[i+j] += x * y
+// total returns the sum of a product of kernels.
+func (s *separable) total(kernel [3]int) float64 {
+	sum := 1.0
+	for _, k := range kernel {
+		if k != none {
+			sum *= total(s.kernels[k][0])
 		}
 	}
-	return c
+	return sum
 }
