@@ -85,32 +85,35 @@ func phantom(t testing.TB, name string) (*imaging.Volume, *imaging.Mask, Pixels)
 		for _, s := range shapes {
 			ci, cj, ck, slant := whole(s, "ci"), whole(s, "cj"), whole(s, "ck"), whole(s, "slant")
 			a, b, cc, d, add := whole(s, "a"), whole(s, "b"), whole(s, "c"), whole(s, "d"), whole(s, "value")
+			block, image, op := s["kind"] == "block", s["target"] == "image", s["op"]
 			for o := range value {
 				i, j, k := g.Coords(o)
 				z := k - ck
 				x, y := i-ci-z*slant>>3, j-cj
 				here := a*x*x+b*y*y+cc*z*z <= d
-				if s["kind"] == "block" {
+				if block {
 					here = max(a*max(x, -x), b*max(y, -y), cc*max(z, -z)) <= d
 				}
 				switch {
-				case s["target"] == "image":
+				case image:
 					if here {
 						value[o] += add
 					}
-				case s["op"] == "+":
+				case op == "+":
 					mask.In[o] = mask.In[o] || here
-				case s["op"] == "-":
+				case op == "-":
 					mask.In[o] = mask.In[o] && !here
 				default:
 					mask.In[o] = mask.In[o] && here
 				}
 			}
 		}
+		if c["pixels"] == "float32" {
+			pixels = Float32
+		}
 		for o, v := range value {
 			vol.Values[o] = float32(v)
-			if c["pixels"] == "float32" {
-				pixels = Float32
+			if pixels == Float32 {
 				i, j, k := g.Coords(o)
 				vol.Values[o] = float32(float64(v) + float64(hashNoise(i, j, k, seed+2000))/1024)
 			}
