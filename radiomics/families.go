@@ -58,7 +58,7 @@ func init() { // not a literal: the functions below refer to the table
 		{name: "ivh", filtered: true, columns: volumeColumns, values: volumeValues},
 		{name: textureFamily, filtered: true, again: true, levels: true, columns: textureColumns, values: textureValues},
 		{name: "maps", levels: true, columns: mapColumns, values: mapValues},
-		{name: "ria", columns: riaColumns, values: riaValues},
+		{name: "ria", once: true, columns: riaColumns, values: riaValues},
 		{name: "diagnostics", once: true, columns: diagnosticColumns, values: diagnosticValues},
 	}
 }
