@@ -83,6 +83,21 @@ func TestGeometry(t *testing.T) {
 	}
 }
 
+// A mask file on other voxels than the image decides where resampling starts,
+// whether the region is cropped out of it or not.
+func TestMaskGrid(t *testing.T) {
+	vol, mask, _ := phantom(t, "calcified")
+	file := mask.Crop([3]int{5, 3, 2}, [3]int{36, 33, 24})
+	file.Origin = r3.Add(file.Origin, r3.Vec{X: 0.1, Y: -0.05})
+	p := parse(t, "setting: {resampledPixelSpacing: [0.3, 0.3, 0.3]}")
+	want := extract(t, vol, file, p)
+	lo, hi, _ := file.Bounds()
+	p.MaskGrid = &file.Grid
+	if !sameBits(want, extract(t, vol, file.Crop(lo, hi), p)) {
+		t.Error("the cropped region gives other features")
+	}
+}
+
 // What PyRadiomics refuses is refused in its words.
 func TestRefusals(t *testing.T) {
 	vol, full, _ := phantom(t, "sphere")

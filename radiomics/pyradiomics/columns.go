@@ -166,7 +166,7 @@ func (p *Params) generalSettings() string {
 			add("clipped at %g standard deviations", p.RemoveOutliers)
 		}
 	}
-	if p.Interpolator != NoInterpolation && p.ResampledPixelSpacing != nil {
+	if p.resamples() {
 		add("resampled to %v mm, %v, padded by %d", p.ResampledPixelSpacing, p.Interpolator, p.PadDistance)
 	} else if p.PreCrop {
 		add("cropped with %d voxels around", p.PadDistance)

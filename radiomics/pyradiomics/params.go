@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/internal/suggest"
 )
 
@@ -18,9 +19,18 @@ type Params struct {
 	// Pixels is the type of the image file's numbers. It is no setting: the
 	// reader of the image knows it.
 	Pixels Pixels
+	// MaskGrid is the grid of the mask file of which a region is a part. It is
+	// needed only where image and mask lie on different voxels and are resampled:
+	// the new voxels start at the corner of the mask file. nil: the region's own.
+	MaskGrid *imaging.Grid
 
 	text *node // settings as given, over PyRadiomics' defaults, for the diagnostics
 	own  *node // settings of image types as given
+}
+
+// resamples tells whether image and mask get other voxels.
+func (p *Params) resamples() bool {
+	return p.Interpolator != NoInterpolation && p.ResampledPixelSpacing != nil
 }
 
 // ImageType is a kind of derived image with the settings that hold for it.

@@ -40,7 +40,7 @@ type stage struct {
 // crop, check, re-segment.
 func prepare(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, p *Params) (*subject, error) {
 	s := &subject{picture: newPicture(vol, p.Pixels)}
-	grid, reg, err := place(&vol.Grid, roi, p.GeometryTolerance)
+	grid, reg, err := place(&vol.Grid, roi, p)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func prepare(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, p *Par
 		}
 	}
 	switch {
-	case p.Interpolator != NoInterpolation && p.ResampledPixelSpacing != nil:
+	case p.resamples():
 		if grid, reg, err = s.resample(ctx, grid, reg, p); err != nil {
 			return nil, err
 		}
@@ -90,33 +90,47 @@ func (s *subject) stage(name string, p *picture, g imaging.Grid, r *region) {
 
 // place returns the region in its smallest box and the grid that it lies on:
 // that of the image if the voxels coincide within the tolerance, so that a mask
-// may be stored cropped; otherwise its own.
-func place(image *imaging.Grid, roi *imaging.Mask, tolerance float64) (imaging.Grid, *region, error) {
+// may be stored cropped; otherwise its own. Resampling starts at the corner of
+// the mask file, so that its grid, if known, is the one.
+func place(image *imaging.Grid, roi *imaging.Mask, p *Params) (imaging.Grid, *region, error) {
 	lo, hi, ok := roi.Bounds()
 	if !ok {
 		return roi.Grid, nil, refuse("no labels found in this mask (i.e. nothing is segmented)")
 	}
 	box := roi.Crop(lo, hi)
 	r := &region{lo: lo, hi: hi, in: box.In, count: box.Count()}
-	x := indexer(image)(roi.Origin)
-	var shift [3]int
-	for a := range 3 {
-		shift[a] = int(math.Round(min(max(x[a], -1<<30), 1<<30)))
-		same := math.Abs(x[a]-float64(shift[a])) <= tolerance &&
-			math.Abs(roi.Spacing[a]-image.Spacing[a]) <= tolerance*image.Spacing[a] &&
-			r3.Norm(r3.Sub(roi.Axes[a], image.Axes[a])) <= tolerance
-		if !same {
-			return roi.Grid, r, nil
+	grids := []*imaging.Grid{image}
+	if p.MaskGrid != nil {
+		grids = append(grids, p.MaskGrid)
+		if p.resamples() {
+			grids = grids[1:]
 		}
 	}
+	for _, g := range grids {
+		if moved := r.onto(g, &roi.Grid, p.GeometryTolerance); moved != nil {
+			return *g, moved, nil
+		}
+	}
+	return roi.Grid, r, nil
+}
+
+// onto returns r, which lies on grid own, as voxels of g, or nil if they are
+// none within the tolerance, in parts of a voxel.
+func (r *region) onto(g, own *imaging.Grid, tolerance float64) *region {
+	x := indexer(g)(own.Origin)
 	moved := &region{in: r.in, count: r.count}
 	for a := range 3 {
-		moved.lo[a], moved.hi[a] = r.lo[a]+shift[a], r.hi[a]+shift[a]
-		if moved.lo[a] < 0 || moved.hi[a] > image.Size[a] {
-			return roi.Grid, r, nil
+		shift := math.Round(min(max(x[a], -1<<30), 1<<30))
+		if math.Abs(x[a]-shift) > tolerance || math.Abs(own.Spacing[a]-g.Spacing[a]) > tolerance*g.Spacing[a] ||
+			r3.Norm(r3.Sub(own.Axes[a], g.Axes[a])) > tolerance {
+			return nil
+		}
+		moved.lo[a], moved.hi[a] = r.lo[a]+int(shift), r.hi[a]+int(shift)
+		if moved.lo[a] < 0 || moved.hi[a] > g.Size[a] {
+			return nil
 		}
 	}
-	return *image, moved, nil
+	return moved
 }
 
 // check tests what PyRadiomics' checkMask tests, and resamples the mask onto
