@@ -133,3 +133,32 @@ func BenchmarkReset(b *testing.B) {
 		region.Reset(region.Size, region.Spacing, at, levels, region.N, nil)
 	}
 }
+
+// A kernel of 3 × 3 × 3 voxels, as feature maps have one for each voxel.
+func BenchmarkKernel(b *testing.B) {
+	r := rand.New(rand.NewPCG(3, 3))
+	at, levels := make([]int, 27), make([]uint16, 27)
+	for n := range at {
+		at[n], levels[n] = n, uint16(1+r.IntN(8))
+	}
+	size, spacing := [3]int{3, 3, 3}, [3]float64{1, 1, 1}
+	region := NewRegion(size, spacing, at, levels, 8, nil)
+	for _, f := range []Family{GLCM, GLRLM, GLSZM, NGTDM, GLDM} {
+		cfg := DefaultConfig()
+		cfg.Families = []Family{f}
+		c, err := NewComputer(cfg)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var values []Value
+		b.Run(f.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				region.Reset(size, spacing, at, levels, 8, nil)
+				if values, err = c.Compute(b.Context(), values[:0], region); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

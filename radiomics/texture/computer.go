@@ -25,14 +25,18 @@ func Compute(ctx context.Context, r *Region, cfg Config) ([]Value, error) {
 type Computer struct {
 	cfg     Config
 	alpha   int
-	banks   [families][kinds]bank
-	field   field
+	reach   int         // of pairs and neighbours
 	pairs   []direction // of the glcm
 	steps   []direction // the 13 directions to neighbours
-	offsets [families][]direction
-	work    []*worker
-	zones   zoneMap
-	map3    distanceMap
+	offsets []direction // of the neighbourhoods of ngtdm, ngldm and gldm
+
+	planarPairs int // of the pairs, those within a slice
+
+	banks [families][kinds]bank
+	field field
+	work  []*worker
+	zones zoneMap
+	map3  distanceMap
 	// Matrices of each direction, kept where they are not simply added.
 	cells [][]cell
 	runs  []countTable
@@ -96,7 +100,30 @@ func NewComputer(cfg Config) (*Computer, error) {
 			}
 		}
 	}
+	c.aim()
 	return c, nil
+}
+
+// aim makes the lists of directions.
+func (c *Computer) aim() {
+	all := func([3]int) bool { return true }
+	c.steps = directions(1, all, 1)
+	c.reach = c.cfg.Distance
+	if ds := c.cfg.Distances; len(ds) > 0 {
+		c.reach = slices.Max(ds)
+		listed := func(d [3]int) bool { return slices.Contains(ds, chebyshev(d)) }
+		c.pairs, c.offsets = directions(c.reach, listed, 1), directions(c.reach, listed, 1)
+	} else {
+		c.pairs, c.offsets = directions(1, all, c.reach), directions(c.reach, all, 1)
+	}
+	c.field.axes = axesFor(c.cfg.SliceAxis)
+	for n := range c.pairs { // to the later voxel in the region's box, whatever the slice axis
+		d := &c.pairs[n]
+		if s := c.axesOf(*d); s[2] < 0 || s[2] == 0 && (s[1] < 0 || s[1] == 0 && s[0] < 0) {
+			d.d = [3]int{-d.d[0], -d.d[1], -d.d[2]}
+		}
+	}
+	c.planarPairs = len(planarOnly(c.pairs))
 }
 
 // wants tells whether matrices of any of the kinds are needed of f.
@@ -207,13 +234,7 @@ func (c *Computer) planar(f Family) int {
 	if f == GLRLM {
 		return 4
 	}
-	n := 0
-	for _, d := range c.pairs {
-		if d.d[2] == 0 {
-			n++
-		}
-	}
-	return n
+	return c.planarPairs
 }
 
 // parallelFrom is the number of voxels from which several threads pay.
@@ -356,35 +377,16 @@ func (c *Computer) do(ctx context.Context, workers int) error {
 // layOut puts r into the field and makes room for the features.
 func (c *Computer) layOut(r *Region) error {
 	cfg := &c.cfg
-	shell := func(d [3]int) bool { return slices.Contains(cfg.Distances, chebyshev(d)) }
-	cube := func(d [3]int) bool { return true }
-	near, scale := 1, cfg.Distance
-	reach, in, pairIn := cfg.Distance, cube, cube
-	if len(cfg.Distances) > 0 {
-		reach = slices.Max(cfg.Distances)
-		near, scale, in, pairIn = reach, 1, shell, shell
-	}
 	f := &c.field
-	if err := f.set(r, cfg.SliceAxis, reach); err != nil {
+	if err := f.set(r, cfg.SliceAxis, c.reach); err != nil {
 		return err
 	}
-	c.steps = f.directions(c.steps[:0], 1, cube, 1)
-	c.pairs = f.directions(c.pairs[:0], near, pairIn, scale)
-	for n := range c.pairs { // to the later voxel in the region's box, whatever the slice axis
-		d := &c.pairs[n]
-		if s := c.axesOf(*d); s[2] < 0 || s[2] == 0 && (s[1] < 0 || s[1] == 0 && s[0] < 0) {
-			*d = direction{[3]int{-d.d[0], -d.d[1], -d.d[2]}, -d.step}
-		}
-	}
-	for _, fam := range [...]Family{NGTDM, NGLDM, GLDM} {
-		if c.wants(fam, oneSlice, allSlices, volume) {
-			c.offsets[fam] = f.directions(c.offsets[fam][:0], reach, in, 1)
-		}
-	}
+	f.aim(c.steps)
+	f.aim(c.pairs)
+	f.aim(c.offsets)
 	nz := f.size[2]
 	for fam := range families {
-		directions := len(c.steps)
-		planar := 4
+		directions, planar := len(c.steps), 4
 		if fam == GLCM {
 			directions, planar = len(c.pairs), c.planar(GLCM)
 		}

@@ -27,8 +27,7 @@ const maxPlaces = 1 << 31
 // set puts r into the field with a margin of pad voxels.
 func (f *field) set(r *Region, sliceAxis, pad int) error {
 	f.r = r
-	f.axes = [3]int{0, 1, 2}
-	f.axes[sliceAxis], f.axes[2] = 2, sliceAxis
+	f.axes = axesFor(sliceAxis)
 	for a, b := range f.axes {
 		f.size[a] = r.size[b]
 	}
@@ -51,6 +50,13 @@ func (f *field) set(r *Region, sliceAxis, pad int) error {
 		scatter(f, f.box16, r.code16)
 	}
 	return nil
+}
+
+// axesFor returns the axes of a field whose slices are normal to the given axis.
+func axesFor(sliceAxis int) [3]int {
+	axes := [3]int{0, 1, 2}
+	axes[sliceAxis], axes[2] = 2, sliceAxis
+	return axes
 }
 
 // scatter writes the codes to their places and lists the spans.
@@ -131,26 +137,41 @@ type direction struct {
 	step int    // places
 }
 
-// directions appends the forward half of the directions in set, scaled, to dst:
-// first those within a slice.
-func (f *field) directions(dst []direction, reach int, in func(d [3]int) bool, scale int) []direction {
+// directions returns the forward half of the steps in set, of at most reach
+// along an axis, times scale: first those within a slice.
+func directions(reach int, in func(d [3]int) bool, scale int) []direction {
+	var ds []direction
 	for _, planar := range [2]bool{true, false} {
 		for k := 0; k <= reach; k++ {
 			for j := -reach; j <= reach; j++ {
 				for i := -reach; i <= reach; i++ {
 					d := [3]int{i, j, k}
-					if forward := k > 0 || k == 0 && (j > 0 || j == 0 && i > 0); !forward || planar != (k == 0) || !in(d) {
-						continue
+					if forward := k > 0 || k == 0 && (j > 0 || j == 0 && i > 0); forward && planar == (k == 0) && in(d) {
+						ds = append(ds, direction{d: [3]int{i * scale, j * scale, k * scale}})
 					}
-					for a := range d {
-						d[a] *= scale
-					}
-					dst = append(dst, direction{d, d[0]*f.step[0] + d[1]*f.step[1] + d[2]*f.step[2]})
 				}
 			}
 		}
 	}
-	return dst
+	return ds
+}
+
+// aim computes the places of directions in the field.
+func (f *field) aim(ds []direction) {
+	for n := range ds {
+		d := &ds[n]
+		d.step = d.d[0]*f.step[0] + d.d[1]*f.step[1] + d.d[2]*f.step[2]
+	}
+}
+
+// planarOnly returns the directions within a slice.
+func planarOnly(ds []direction) []direction {
+	for n, d := range ds {
+		if d.d[2] != 0 {
+			return ds[:n]
+		}
+	}
+	return ds
 }
 
 // chebyshev returns the largest of |i|, |j|, |k|.

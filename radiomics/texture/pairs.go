@@ -14,7 +14,8 @@ type cell struct {
 
 // pairTable counts pairs of codes. Row and column 0 stand for outside.
 type pairTable struct {
-	width int // of a row: 32, 64, 256, or the number of codes and one
+	codes int
+	width int // of a row: 16, 32, 64, 256, or the number of codes and one
 	n     []uint32
 }
 
@@ -24,7 +25,10 @@ const maxTable = 1023
 
 // reset empties the table for the codes of a region.
 func (t *pairTable) reset(codes int) {
+	t.codes = codes
 	switch {
+	case codes < 16:
+		t.width = 16
 	case codes < 32:
 		t.width = 32
 	case codes < 64:
@@ -34,23 +38,26 @@ func (t *pairTable) reset(codes int) {
 	default:
 		t.width = codes + 1
 	}
-	t.n = resize(t.n, t.width*min(t.width, codes+1))
-	if codes < 256 {
-		t.n = resize(t.n, t.width*t.width)
-	}
-	clear(t.n)
+	t.n = resize(t.n, t.width*t.width)
+	clear(t.n[:(codes+1)*t.width])
 }
 
 // add adds the counts of u.
 func (t *pairTable) add(u *pairTable) {
-	for x, n := range u.n {
-		t.n[x] += n
+	for i := 1; i <= u.codes; i++ {
+		from := u.n[i*u.width:][:u.codes+1]
+		to := t.n[i*u.width:][:len(from)]
+		for j, n := range from {
+			to[j] += n
+		}
 	}
 }
 
 // count counts the pairs of each voxel of the spans and the voxel step places later.
 func (t *pairTable) count(f *field, spans []span, step int) {
 	switch t.width {
+	case 16:
+		count16((*[16 * 16]uint32)(t.n), f.box8, spans, step)
 	case 32:
 		count32((*[32 * 32]uint32)(t.n), f.box8, spans, step)
 	case 64:
@@ -68,8 +75,18 @@ func (t *pairTable) count(f *field, spans []span, step int) {
 	}
 }
 
-// The three sizes differ in constants only, which let the compiler drop all
+// The four sizes differ in constants only, which let the compiler drop all
 // bounds tests.
+func count16(n *[16 * 16]uint32, box []uint8, spans []span, step int) {
+	for _, s := range spans {
+		a := box[s.lo:s.hi]
+		b := box[int(s.lo)+step:][:len(a)]
+		for x, i := range a {
+			n[(uint(i)<<4|uint(b[x]))%(16*16)]++
+		}
+	}
+}
+
 func count32(n *[32 * 32]uint32, box []uint8, spans []span, step int) {
 	for _, s := range spans {
 		a := box[s.lo:s.hi]
@@ -101,10 +118,10 @@ func count256(n *[256 * 256]uint32, box []uint8, spans []span, step int) {
 }
 
 // cells appends the entries of the table to dst.
-func (t *pairTable) cells(dst []cell, codes int, symmetric bool) []cell {
+func (t *pairTable) cells(dst []cell, symmetric bool) []cell {
 	w := t.width
-	for i := 1; i <= codes; i++ {
-		row := t.n[i*w:][:codes+1]
+	for i := 1; i <= t.codes; i++ {
+		row := t.n[i*w:][:t.codes+1]
 		if !symmetric {
 			for j := 1; j < len(row); j++ {
 				if n := row[j]; n > 0 {

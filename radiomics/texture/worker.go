@@ -39,7 +39,7 @@ func (w *worker) prepare(c *Computer) {
 	r := c.field.r
 	codes := r.codes()
 	w.sums.prepare(r.value)
-	w.pairs.slices.n, w.pairs.volume.n = w.pairs.slices.n[:0], w.pairs.volume.n[:0]
+	w.pairs.slices.codes, w.pairs.volume.codes = 0, 0
 	if c.wants(GLCM, allSlices) && !c.listed() {
 		w.pairs.slices.reset(codes)
 	}
@@ -128,14 +128,17 @@ func (w *worker) finish(c *Computer) {
 func (c *Computer) pairDirection(w *worker, n, _ int) {
 	d := c.pairs[n]
 	planar := d.d[2] == 0
+	sum := &w.pairs.volume // of which those in slices may be kept apart until the end
+	if planar && c.wants(GLCM, allSlices) {
+		sum = &w.pairs.slices
+	}
+	if !c.listed() && !c.wants(GLCM, oneDirection) {
+		sum.count(&c.field, c.field.spans, d.step)
+		return
+	}
 	w.cells = w.countPairs(c, w.cells[:0], c.field.spans, d)
-	if !c.listed() {
-		if c.wants(GLCM, volume) {
-			w.pairs.volume.add(&w.pairs.one)
-		}
-		if planar && c.wants(GLCM, allSlices) {
-			w.pairs.slices.add(&w.pairs.one)
-		}
+	if !c.listed() && c.wants(GLCM, allSlices, volume) {
+		sum.add(&w.pairs.one)
 	}
 	if c.wants(GLCM, oneDirection) && (planar || slices.Contains(c.cfg.Aggregations, Averaged3D)) {
 		w.putPairs(c, oneDirection, n, w.cells, pairCount(w.cells, c.cfg.Symmetric), Matrix{Direction: c.axesOf(d), Slice: -1})
@@ -154,8 +157,8 @@ func (w *worker) countPairs(c *Computer, dst []cell, spans []span, d direction) 
 	}
 	w.pairs.one.reset(codes)
 	w.pairs.one.count(&c.field, spans, d.step)
-	if c.listed() || c.wants(GLCM, oneDirection, sliceDirection) || c.matrices != nil {
-		dst = w.pairs.one.cells(dst, codes, c.cfg.Symmetric)
+	if c.listed() || c.wants(GLCM, oneDirection, sliceDirection) {
+		dst = w.pairs.one.cells(dst, c.cfg.Symmetric)
 	}
 	return dst
 }
@@ -183,14 +186,17 @@ func weigh(cells []cell, weight float64) {
 
 // finishPairs computes the features of the sum over directions.
 func (w *worker) finishPairs(c *Computer, k kind, planar bool) {
-	t := &w.pairs.volume
-	if planar {
-		t = &w.pairs.slices
+	t := &w.pairs.slices
+	if !planar {
+		if c.wants(GLCM, allSlices) && !c.listed() {
+			w.pairs.volume.add(t)
+		}
+		t = &w.pairs.volume
 	}
 	w.cells = w.cells[:0]
 	entries := 0
 	if !c.listed() {
-		w.cells = t.cells(w.cells, c.field.r.codes(), c.cfg.Symmetric)
+		w.cells = t.cells(w.cells, c.cfg.Symmetric)
 		entries = pairCount(w.cells, c.cfg.Symmetric)
 	} else {
 		for n, d := range c.pairs {
@@ -220,7 +226,7 @@ func (c *Computer) pairSlice(w *worker, k, _ int) {
 			continue
 		}
 		if len(w.cells) == 0 && !c.sparse() {
-			w.cells = w.pairs.one.cells(w.cells, c.field.r.codes(), c.cfg.Symmetric)
+			w.cells = w.pairs.one.cells(w.cells, c.cfg.Symmetric)
 		}
 		entries += pairCount(w.cells, c.cfg.Symmetric)
 		weigh(w.cells, c.weight(GLCM, d))
@@ -495,11 +501,11 @@ func (w *worker) putCounts(c *Computer, f Family, k kind, at int, t *countTable,
 }
 
 func (c *Computer) ngldmSlab(w *worker, a, b int) {
-	w.ngldm.volume.countDependence(&c.field, c.field.slices(a, b), c.offsets[NGLDM], c.alpha)
+	w.ngldm.volume.countDependence(&c.field, c.field.slices(a, b), c.offsets, c.alpha)
 }
 
 func (c *Computer) gldmSlab(w *worker, a, b int) {
-	w.gldm.volume.countDependence(&c.field, c.field.slices(a, b), c.offsets[GLDM], c.alpha)
+	w.gldm.volume.countDependence(&c.field, c.field.slices(a, b), c.offsets, c.alpha)
 }
 
 func (c *Computer) ngldmSlice(w *worker, k, _ int) { c.dependenceSlice(w, NGLDM, &w.ngldm, k) }
@@ -509,29 +515,19 @@ func (c *Computer) gldmSlice(w *worker, k, _ int)  { c.dependenceSlice(w, GLDM, 
 func (c *Computer) dependenceSlice(w *worker, f Family, t *summed[countTable], k int) {
 	spans := c.field.slices(k, k+1)
 	t.one.reset(c.field.r.codes())
-	t.one.countDependence(&c.field, spans, planarOnly(c.offsets[f]), c.alpha)
+	t.one.countDependence(&c.field, spans, planarOnly(c.offsets), c.alpha)
 	if c.wants(f, oneSlice) {
 		w.putCounts(c, f, oneSlice, k, &t.one, float64(voxelsOf(spans)))
 	}
 	t.slices.add(&t.one)
 }
 
-// planarOnly returns the directions within a slice.
-func planarOnly(ds []direction) []direction {
-	for n, d := range ds {
-		if d.d[2] != 0 {
-			return ds[:n]
-		}
-	}
-	return ds
-}
-
 // neighbours returns the largest number of neighbours of the ngtdm.
 func (c *Computer) neighbours(planar bool) int {
 	if planar {
-		return 2 * len(planarOnly(c.offsets[NGTDM]))
+		return 2 * len(planarOnly(c.offsets))
 	}
-	return 2 * len(c.offsets[NGTDM])
+	return 2 * len(c.offsets)
 }
 
 // tonesDirect tells whether the ngtdm depends on the order of the voxels.
@@ -542,7 +538,7 @@ func (c *Computer) tonesDirect() bool {
 // lanes tells whether sums of neighbours fit the lanes of a word.
 func (c *Computer) lanes() bool {
 	r := c.field.r
-	return len(c.offsets[NGTDM]) == 13 && r.narrow() && int(r.value[r.codes()]-r.value[1]) <= maxSpread
+	return len(c.offsets) == 13 && r.narrow() && int(r.value[r.codes()]-r.value[1]) <= maxSpread
 }
 
 // toneSlab adds the differences of slices a to b − 1.
@@ -550,7 +546,7 @@ func (c *Computer) toneSlab(w *worker, a, b int) {
 	if c.lanes() {
 		w.tones.volume.countLanes(&c.field, &w.lanes, a, b, false)
 	} else {
-		w.tones.volume.countOffsets(&c.field, c.field.slices(a, b), c.offsets[NGTDM])
+		w.tones.volume.countOffsets(&c.field, c.field.slices(a, b), c.offsets)
 	}
 }
 
@@ -561,7 +557,7 @@ func (c *Computer) toneSlice(w *worker, k, _ int) {
 	if c.lanes() {
 		t.countLanes(&c.field, &w.lanes, k, k+1, true)
 	} else {
-		t.countOffsets(&c.field, c.field.slices(k, k+1), planarOnly(c.offsets[NGTDM]))
+		t.countOffsets(&c.field, c.field.slices(k, k+1), planarOnly(c.offsets))
 	}
 	if c.wants(NGTDM, allSlices) {
 		w.tones.slices.add(t)
