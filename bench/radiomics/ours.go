@@ -6,6 +6,7 @@ import (
 	"context"
 	"math"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -60,13 +61,18 @@ func least(f func()) (cpu, wall float64) {
 	return cpu, wall
 }
 
-// levels returns the offsets and the grey levels of width 32 of a region.
+// levels returns the offsets and the grey levels of width 32 of a region, the
+// least of which is 1.
 func (r *region) levels() (at []int, levels []uint16) {
 	for o, in := range r.mask.In {
 		if in {
 			at = append(at, o)
-			levels = append(levels, uint16(r.vol.Values[o])/32+1)
+			levels = append(levels, uint16(r.vol.Values[o])/32)
 		}
+	}
+	least := slices.Min(levels)
+	for n := range levels {
+		levels[n] -= least - 1
 	}
 	return at, levels
 }
@@ -153,7 +159,7 @@ func shape(r *region) result {
 // all times the features of a parameter file from image and mask.
 func all(ctx context.Context, r *region, params, name string) result {
 	p := must(pyradiomics.Parse(name, []byte(params)))
-	p.Pixels = pyradiomics.Float32
+	p.Pixels = pyradiomics.Int16
 	e := must(pyradiomics.NewExtractor(p))
 	res := result{Values: map[string]float64{}}
 	res.MS, res.Wall = least(func() {

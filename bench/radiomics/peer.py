@@ -65,7 +65,7 @@ def enabled(o):
 for path in sorted(glob.glob(os.path.join(sys.argv[1], "*.seg.nrrd"))):
     name = os.path.basename(path)[: -len(".seg.nrrd")]
     image, mask = sitk.ReadImage(path.replace(".seg.nrrd", ".nrrd")), sitk.ReadImage(path)
-    mask = imageoperations.getMask(mask)
+    image, mask = sitk.Cast(image, sitk.sitkInt16), imageoperations.getMask(mask)  # whole numbers, as in CT
     box, _ = imageoperations.checkMask(image, mask)
     crop, region = imageoperations.cropToTumorMask(image, mask, box)
     if name == "bank":  # filters: 8 wavelet bands and 5 LoG with their first-order features
