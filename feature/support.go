@@ -11,9 +11,9 @@ const (
 	OneLevel        Reason = "one_grey_level"   // all voxels have the same grey level or intensity
 	OneSlice        Reason = "one_slice"        // the region has no third dimension
 	NoPairs         Reason = "no_pairs"         // no two voxels are neighbours, or none in a direction
-	NoPeak          Reason = "no_peak"          // no voxel is far enough from the border of the image
 	ZeroDenominator Reason = "zero_denominator" // it divides by a quantity that is zero here
 	SmallSupport    Reason = "small_support"    // the filter is wider than the image
+	NotFinite       Reason = "not_finite"       // an intensity is not a finite number
 	Missing         Reason = "missing"          // read from a table that does not say why
 )
 

@@ -319,6 +319,7 @@ var reasons = map[feature.Reason]string{
 	feature.OneLevel:        "all voxels have the same grey level",
 	feature.OneSlice:        "the region is one slice thick",
 	feature.NoPairs:         "no two voxels are neighbours",
+	feature.NotFinite:       "an intensity is not a finite number",
 	feature.ZeroDenominator: "they divide by a quantity that is zero here",
 }
 

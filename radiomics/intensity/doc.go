@@ -14,7 +14,7 @@
 //	s.Values(values, nil)
 //
 // Intensities must be finite; with one that is not every value is NaN for the
-// reason [NotFinite]. Sums run in the order of the slice on one processor, so
+// reason [feature.NotFinite]. Sums run in the order of the slice on one processor, so
 // equal input gives equal bits. Whole numbers over a moderate range, as CT has
 // them, are counted instead of sorted, and their sums are exact.
 //

@@ -6,10 +6,6 @@ import (
 	"github.com/plaquerisk/plaquerisk/feature"
 )
 
-// NotFinite is the reason of values that rest on an intensity which is not a
-// finite number.
-const NotFinite feature.Reason = "not_finite"
-
 // Feature is one row of a family's table.
 type Feature[T any] struct {
 	Name        string // ours, within its family: "interquartile_range"

@@ -299,7 +299,7 @@ func TestUndefined(t *testing.T) {
 		{nil, "mean", feature.EmptyRegion},
 		{[]float64{4}, "skewness", feature.OneVoxel}, {[]float64{4}, "variance", feature.Defined},
 		{[]float64{4, 4, 4}, "kurtosis", feature.OneLevel}, {[]float64{4, 4, 4}, "range", feature.Defined},
-		{[]float64{1, math.NaN()}, "median", NotFinite}, {[]float64{1, math.Inf(1)}, "energy", NotFinite}, {[]float64{-math.MaxFloat64, math.MaxFloat64}, "mean", NotFinite},
+		{[]float64{1, math.NaN()}, "median", feature.NotFinite}, {[]float64{1, math.Inf(1)}, "energy", feature.NotFinite}, {[]float64{-math.MaxFloat64, math.MaxFloat64}, "mean", feature.NotFinite},
 		{[]float64{-1, 1}, "coefficient_of_variation", feature.ZeroDenominator}, {[]float64{-1, 1}, "mean", feature.Defined},
 	} {
 		if got := reasons(test.x)[test.name]; got != test.want {

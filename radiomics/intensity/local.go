@@ -50,7 +50,7 @@ func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Loca
 	for _, o := range inside {
 		v := float64(box.Values[o])
 		if math.IsNaN(v - v) {
-			l.undefined = NotFinite
+			l.undefined = feature.NotFinite
 			return l
 		}
 		top = max(top, v)

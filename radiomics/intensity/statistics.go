@@ -62,7 +62,7 @@ func (s *Statistics) reason() feature.Reason {
 	case s.Voxels == 0:
 		return feature.EmptyRegion
 	case math.IsNaN(s.Mean):
-		return NotFinite
+		return feature.NotFinite
 	case s.Voxels == 1:
 		return feature.OneVoxel
 	case s.M2 == 0:

@@ -65,7 +65,7 @@ func NewVolumeHistogram[F float32 | float64](w *Workspace, x []F, cfg VolumeHist
 	}
 	lo, hi, _ := extent(x)
 	if d := hi - lo; math.IsNaN(d) || math.IsInf(d, 0) {
-		v.why = NotFinite
+		v.why = feature.NotFinite
 		return v, nil
 	}
 	low, high := lo, hi

@@ -99,7 +99,7 @@ func (s *Shape) weigh(ctx context.Context, w *Workspace, r Region, m *moments) e
 	s.IntensityVoxels, s.intensityReason = len(r.Values), feature.Defined
 	s.MeanIntensity = f.standardise(r.Size, r.Spacing, r.Inside, r.Values)
 	if math.IsNaN(s.MeanIntensity) || math.IsInf(s.MeanIntensity, 0) {
-		s.MeanIntensity, s.intensityReason = math.NaN(), NotFinite
+		s.MeanIntensity, s.intensityReason = math.NaN(), feature.NotFinite
 		return nil
 	}
 	// Distances from the mean position, so that the centres' difference keeps its
@@ -127,10 +127,6 @@ func (s *Shape) weigh(ctx context.Context, w *Workspace, r Region, m *moments) e
 	s.MoranI, s.GearyC, err = f.autocorrelation(ctx)
 	return err
 }
-
-// NotFinite is the reason of values that rest on an intensity which is not a
-// finite number.
-const NotFinite feature.Reason = "not_finite"
 
 // sphericity returns (36πV²)^⅓/A.
 func (m Solid) sphericity() float64 { return math.Cbrt(36*math.Pi*m.Volume*m.Volume) / m.Area }

@@ -456,7 +456,7 @@ func TestUndefined(t *testing.T) {
 		{one, "major_axis_length", feature.OneVoxel}, {one, "morans_i", feature.OneVoxel}, {one, "mesh_volume", feature.Defined}, {one, "volume_density_ombb", feature.Defined},
 		{flat, "volume_density_aee", feature.OneSlice}, {flat, "gearys_c", feature.OneLevel}, {flat, "flatness", feature.Defined}, {flat, "centre_of_mass_shift", feature.Defined},
 		{zero, "centre_of_mass_shift", feature.ZeroDenominator}, {zero, "morans_i", feature.Defined},
-		{bad, "integrated_intensity", NotFinite}, {bad, "morans_i", NotFinite}, {bad, "surface_area", feature.Defined},
+		{bad, "integrated_intensity", feature.NotFinite}, {bad, "morans_i", feature.NotFinite}, {bad, "surface_area", feature.Defined},
 		{shapeOnly, "integrated_intensity", feature.EmptyRegion}, {shapeOnly, "sphericity", feature.Defined},
 	} {
 		if got := run(test.region)[test.name]; got != test.want {

@@ -264,7 +264,7 @@ func (e *Extractor) image(ctx context.Context, out *feature.Vector, s *subject, 
 	}
 	if slices.ContainsFunc(d.values, func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }) {
 		e.note("PLQ-314", risk.Warning, "%s: some of %d voxels have no finite intensity", d.name, len(at))
-		undefined(out, im.width, len(at), intensity.NotFinite)
+		undefined(out, im.width, len(at), feature.NotFinite)
 		return nil
 	}
 	set := &im.t.Settings

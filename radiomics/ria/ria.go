@@ -17,9 +17,6 @@ type Region struct {
 	Values  []float64  // intensities there; must be finite
 }
 
-// NotFinite is the reason of a region with an intensity that is not a number.
-const NotFinite feature.Reason = "not_finite"
-
 // Computer computes the set for one lesion after the other and keeps its
 // scratch memory. It must not be used by two goroutines at a time.
 type Computer struct {
@@ -82,7 +79,7 @@ func (c *Computer) Compute(dst []float64, support []feature.Support, r *Region) 
 	}
 	for _, x := range r.Values {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
-			reason = NotFinite
+			reason = feature.NotFinite
 		}
 	}
 	if reason != feature.Defined {

@@ -345,7 +345,7 @@ func TestReasons(t *testing.T) {
 			"ria_geometry.volume": {Reason: feature.EmptyRegion},
 		}},
 		{"infinite", region([][4]float64{{0, 0, 0, 50}, {1, 0, 0, math.Inf(1)}}, [3]float64{1, 1, 1}), map[string]feature.Support{
-			"ria_intensity.mean": {Voxels: 2, Reason: NotFinite},
+			"ria_intensity.mean": {Voxels: 2, Reason: feature.NotFinite},
 		}},
 	} {
 		got := reasons(test.region)
