@@ -313,7 +313,7 @@ func naive(p *picture, cfg *Config, f Family, a Aggregation) []Matrix {
 				for n := range d {
 					d[n] *= scale
 				}
-				m := counted{}
+				var m counted
 				w := 1.0
 				x := [3]float64{math.Abs(float64(d[0])) * p.space[0], math.Abs(float64(d[1])) * p.space[1], math.Abs(float64(d[2])) * p.space[2]}
 				switch cfg.Weighting {
