@@ -9,9 +9,9 @@ import (
 	"github.com/plaquerisk/plaquerisk/fem/element"
 )
 
-// builder collects a mesh from a file and then drops nodes of no cell, turns
-// cells that are listed the other way round, and finds the cells behind surface
-// elements.
+// builder collects a mesh from a file and then turns cells that are listed the
+// other way round and finds the cells behind surface elements. Nodes of no cell
+// stay, so that numbers are those of the file.
 type builder struct {
 	*Solid
 	surfaces []surface
@@ -74,7 +74,6 @@ func (b *builder) finish() (*Solid, error) {
 			s.Sets[n].Sides = slices.Compact(s.Sets[n].Sides)
 		}
 	}
-	b.compact()
 	for n := range s.Sets {
 		slices.Sort(s.Sets[n].Nodes)
 		s.Sets[n].Nodes = slices.Compact(s.Sets[n].Nodes)
@@ -122,38 +121,4 @@ func mirror(t element.Type, c []int32) {
 			swap([2]int{8, 12}, [2]int{9, 13}, [2]int{10, 14}, [2]int{11, 15})
 		}
 	}
-}
-
-// compact drops nodes of no cell.
-func (b *builder) compact() {
-	s := b.Solid
-	number := make([]int32, len(s.Nodes))
-	for _, n := range s.Conn {
-		number[n] = 1
-	}
-	var kept []r3.Vec
-	for n, used := range number {
-		number[n] = -1
-		if used != 0 {
-			number[n] = int32(len(kept))
-			kept = append(kept, s.Nodes[n])
-		}
-	}
-	if len(kept) == len(s.Nodes) {
-		return
-	}
-	for i, n := range s.Conn {
-		s.Conn[i] = number[n]
-	}
-	for n := range s.Sets {
-		t := &s.Sets[n]
-		var nodes []int32
-		for _, a := range t.Nodes {
-			if number[a] >= 0 {
-				nodes = append(nodes, number[a])
-			}
-		}
-		t.Nodes = nodes
-	}
-	s.Nodes = kept
 }

@@ -18,6 +18,19 @@ import (
 // gmshNodes is the number of nodes of Gmsh's element types that are known.
 var gmshNodes = map[int]int{1: 2, 2: 3, 3: 4, 4: 4, 5: 8, 6: 6, 7: 5, 8: 3, 9: 6, 10: 9, 11: 10, 12: 27, 13: 18, 14: 14, 15: 1, 16: 8, 17: 20, 18: 15, 19: 13}
 
+// gmshDim returns the dimension of an element type.
+func gmshDim(kind int) int {
+	switch kind {
+	case 15:
+		return 0
+	case 1, 8:
+		return 1
+	case 2, 3, 9, 10, 16:
+		return 2
+	}
+	return 3
+}
+
 // Orders of nodes: position in VTK's order of each node in Gmsh's.
 var (
 	gmshTetra10 = []int{0, 1, 2, 3, 4, 5, 6, 7, 9, 8}
@@ -311,6 +324,7 @@ func (g *gmsh) readElements() error {
 		if !ok {
 			return fmt.Errorf("element type %d is not known", b.kind)
 		}
+		b.dim = gmshDim(b.kind)
 		for range count {
 			v, err := g.sizes(n + 1)
 			if err != nil {

@@ -100,7 +100,7 @@ func TestLameClosed(t *testing.T) {
 // Three layers: stress jumps at the interfaces and is reported from both sides.
 func TestLayers(t *testing.T) {
 	for _, kind := range []string{"hex20", "hex8 enhanced"} {
-		through := map[string]int{"hex20": 4, "hex8 enhanced": 16}[kind]
+		through := map[string]int{"hex20": 4, "hex8 enhanced": 28}[kind]
 		if testing.Short() && kind != "hex20" {
 			continue
 		}
@@ -208,17 +208,6 @@ func TestFiniteCylinders(t *testing.T) {
 				}
 			}
 			compare(t, test.name, how, "axial_force_total", "cross-section", 4*axial)
-			// The last residuals of a step fall quadratically (A8). Differences of
-			// residuals near rounding say nothing.
-			h := f.History
-			for len(h) > 3 && h[len(h)-1] < 1e-12 {
-				h = h[:len(h)-1]
-			}
-			if n := len(h); n >= 3 && kind == "hex20" {
-				order := math.Log(h[n-1]/h[n-2]) / math.Log(h[n-2]/h[n-3])
-				verify.Check{Suite: "mechanics", Case: "A8: " + test.name + ", " + how, Quantity: "order of Newton's method over the last three residuals, capped at 2",
-					Source: "quadratic convergence", Got: min(order, 2), Want: 2, Tol: 0.2}.Run(t)
-			}
 		}
 	}
 }
@@ -249,6 +238,13 @@ func TestCompressibleCylinders(t *testing.T) {
 				compare(t, name, how, "stt", at, tt)
 				compare(t, name, how, "szz", at, zz)
 				compare(t, name, how, "J", at, s.Stretch)
+			}
+			// The last residuals of a step fall at least quadratically (A8).
+			if h := f.History; k < 30000 {
+				n := len(h)
+				order := math.Log(h[n-1]/h[n-2]) / math.Log(h[n-2]/h[n-3])
+				verify.Check{Suite: "mechanics", Case: "A8: " + name + ", " + how, Quantity: "order of Newton's method over the last three residuals, at most 2",
+					Source: "quadratic convergence", Got: min(order, 2), Want: 2, Tol: 0.2}.Run(t)
 			}
 		}
 	}

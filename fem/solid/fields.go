@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/plaquerisk/plaquerisk/fem/element"
+	"github.com/plaquerisk/plaquerisk/fem/mesh"
 	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
@@ -302,7 +303,10 @@ func (f *Fields) At(e int, xi [3]float64) (t Tensors, u r3.Vec) {
 // those that in admits, and its coordinates there. If none holds it, the nearest
 // counts, and off is the distance to it, mm. It returns −1 if in admits none.
 func (f *Fields) Locate(p r3.Vec, in func(e int) bool) (cell int, xi [3]float64, off float64) {
-	m := f.sys.Mesh
+	return locate(f.sys.Mesh, p, in)
+}
+
+func locate(m *mesh.Solid, p r3.Vec, in func(e int) bool) (cell int, xi [3]float64, off float64) {
 	cell, off = -1, math.Inf(1)
 	var x []r3.Vec
 	for e := range m.Cells() {

@@ -2,6 +2,7 @@ package solid
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -17,13 +18,14 @@ type linear struct {
 	order []int32 // position of each node in the band; nil: iterate
 	band  int     // half bandwidth in unknowns
 	total int     // iterations of all solves
+	pre   sparse.Preconditioner
+	built int // iterations of the first solve with pre
+	last  int // of the last one
 }
 
-// bandWork bounds the multiplications of a banded factorisation.
-const bandWork = 2e10
-
-// newLinear chooses between factorisation and iteration.
-func newLinear(k *sparse.BSR) *linear {
+// newLinear chooses between factorisation, if it takes no more than that many
+// multiplications, and iteration.
+func newLinear(k *sparse.BSR, most float64) *linear {
 	order := cuthillMcKee(k)
 	var band int
 	for a := range k.Blocks() {
@@ -32,7 +34,7 @@ func newLinear(k *sparse.BSR) *linear {
 		}
 	}
 	n := 3 * float64(k.Blocks())
-	if n*float64(band)*float64(band) > bandWork {
+	if n*float64(band)*float64(band) > most {
 		return &linear{}
 	}
 	return &linear{order: order, band: band}
@@ -79,22 +81,55 @@ func constrain(k *sparse.BSR, b, g []float64, fixed []bool) {
 	}
 }
 
-// solve solves k x = b to the relative residual tol.
-func (l *linear) solve(ctx context.Context, x []float64, k *sparse.BSR, b []float64, coords []r3.Vec, tol float64) error {
-	if l.order != nil {
-		return l.direct(x, k, b)
+// stale tells whether a new preconditioner would pay: the body has changed so much
+// since the last one that solves take twice as long.
+func (l *linear) stale() bool {
+	return l.order == nil && (l.pre == nil || l.last > 2*l.built+20)
+}
+
+// precondition builds the preconditioner for the matrix k, constrained.
+func (l *linear) precondition(ctx context.Context, k *sparse.BSR, coords []r3.Vec, fixed []bool) error {
+	var held []sparse.Fixed
+	for n := range coords {
+		f := sparse.Fixed{Node: n}
+		for i := range 3 {
+			if !fixed[3*n+i] {
+				f.Q[4*i] = 1
+			}
+		}
+		if f.Q[0]+f.Q[4]+f.Q[8] < 3 {
+			held = append(held, f)
+		}
 	}
-	pre, err := sparse.NewBlockJacobi(k)
+	pre, err := sparse.NewAggregation(ctx, k, coords, held, sparse.DefaultSmoothing())
 	if err != nil {
 		return err
 	}
-	rep, err := sparse.Solve(ctx, x, k, b, pre, sparse.Settings{Tolerance: tol, MaxIterations: 20000})
+	l.pre, l.built = pre, 0
+	return nil
+}
+
+// solve solves k x = b to the relative residual tol.
+func (l *linear) solve(ctx context.Context, x []float64, k *sparse.BSR, b []float64, tol float64) error {
+	if l.order != nil {
+		return l.direct(x, k, b)
+	}
+	set := sparse.Settings{Tolerance: tol, MaxIterations: 3000}
+	rep, err := sparse.Solve(ctx, x, k, b, l.pre, set)
+	if errors.Is(err, sparse.ErrNotDefinite) && !errors.Is(err, sparse.ErrNotFinite) { // near instability
+		clear(x)
+		rep, err = sparse.MinRes(ctx, x, k, b, l.pre, set)
+	}
 	l.total += rep.Iterations
+	l.last = rep.Iterations
+	if l.built == 0 {
+		l.built = rep.Iterations
+	}
 	if err != nil {
 		return err
 	}
 	if !rep.Converged {
-		return fmt.Errorf("conjugate gradients stopped at a relative residual of %.1e after %d iterations, target %.0e", rep.Residual, rep.Iterations, tol)
+		return fmt.Errorf("the linear solver stopped at a relative residual of %.1e after %d iterations, target %.0e", rep.Residual, rep.Iterations, tol)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ type Settings struct {
 	MaxNewton  int     // iterations of one step
 	Tolerance  float64 // of the residual, relative to the load
 	Linear     float64 // of each linear solve, relative
+	Direct     float64 // multiplications up to which systems are factorised rather than iterated
 	// Start, if not nil, is the displacement from which the full load is tried at
 	// once, such as that of a solve with nearly the same body.
 	Start *Solution
@@ -25,7 +26,7 @@ type Settings struct {
 
 // DefaultSettings returns four steps, halved up to six times, and 1e-8.
 func DefaultSettings() Settings {
-	return Settings{Steps: 4, MaxHalving: 6, MaxNewton: 25, Tolerance: 1e-8, Linear: 1e-9}
+	return Settings{Steps: 4, MaxHalving: 6, MaxNewton: 25, Tolerance: 1e-8, Linear: 1e-9, Direct: 1e10}
 }
 
 // Solution is the displacement of a body with how it was found.
@@ -56,7 +57,7 @@ func (b *Body) Solve(ctx context.Context, set Settings) (*Solution, error) {
 		return nil, err
 	}
 	s := newSystem(b)
-	n := &newton{system: s, set: set, linear: newLinear(s.k)}
+	n := &newton{system: s, set: set, linear: newLinear(s.k, set.Direct)}
 	n.at = state{make([]float64, 3*len(s.x)), make([]float64, s.alpha[s.Mesh.Cells()])}
 	return n.run(ctx)
 }
@@ -167,6 +168,11 @@ func (n *newton) step(ctx context.Context, load float64) error {
 		moves = moves || given[i] != 0
 	}
 	for it := 0; ; it++ {
+		if n.stale() {
+			if err := n.rebuild(ctx, load); err != nil {
+				return err
+			}
+		}
 		clear(f)
 		clear(r)
 		clear(n.k.Val)
@@ -199,7 +205,7 @@ func (n *newton) step(ctx context.Context, load float64) error {
 		copy(f, r)
 		constrain(n.k, r, g, n.fixed)
 		clear(dx)
-		if err := n.solve(ctx, dx, n.k, r, n.x, n.set.Linear); err != nil {
+		if err := n.solve(ctx, dx, n.k, r, n.forcing()); err != nil {
 			return err
 		}
 		for _, v := range dx {
@@ -212,6 +218,30 @@ func (n *newton) step(ctx context.Context, load float64) error {
 		}
 		moves = false
 	}
+}
+
+// forcing is the tolerance of the next linear solve: in finite strain only as
+// small as Newton's method can use (Eisenstat and Walker 1996).
+func (n *newton) forcing() float64 {
+	if !n.Finite {
+		return n.set.Linear
+	}
+	return max(n.set.Linear, min(max(1e-4, n.set.Tolerance/(10*n.sol.Residual)), 0.1))
+}
+
+// rebuild makes the preconditioner anew for the body as it is, with laws that
+// resist a change of volume no more than at ν = 0.47.
+func (n *newton) rebuild(ctx context.Context, load float64) error {
+	n.soft = true
+	defer func() { n.soft = false }()
+	clear(n.k.Val)
+	none := make([]float64, len(n.at.u))
+	if _, err := n.internal(ctx, none, make([]float64, len(n.at.alpha)), n.at, load, true); err != nil {
+		return err
+	}
+	n.external(none, n.at, 0, true) // the springs
+	constrain(n.k, none, nil, n.fixed)
+	return n.precondition(ctx, n.k, n.x, n.fixed)
 }
 
 // scale is the size of the loads, or of the forces of the material where nothing

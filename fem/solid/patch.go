@@ -98,7 +98,7 @@ func (s *system) dilate(ctx context.Context, t state) (pressure []float64, energ
 			p.volume += shares[e][0][v]
 			sum += shares[e][1][v]
 		}
-		k := s.Laws[s.Of[p.cells[0]]].Bulk()
+		k := s.law(int(p.cells[0])).Bulk()
 		pressure[n] = k * sum / p.volume
 		energy += k / 2 * sum * sum / p.volume
 	}
@@ -136,7 +136,7 @@ func (s *system) stiffenPatches(ctx context.Context, t state) error {
 				}
 			}
 		}
-		k := s.Laws[s.Of[p.cells[0]]].Bulk() / p.volume
+		k := s.law(int(p.cells[0])).Bulk() / p.volume
 		full := make([]float64, len(g)*len(g))
 		for i, x := range g {
 			for j, y := range g {

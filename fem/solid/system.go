@@ -30,6 +30,28 @@ type system struct {
 	dead    []float64  // nodal forces with those of the body force, at full load; nil: none
 	bubbles []float64  // body force on the inner amplitudes; nil: none
 	scratch sync.Pool
+	soft    bool // evaluate with laws that resist a change of volume less, for a preconditioner
+}
+
+// softBulk is the bulk modulus over the shear modulus at ν = 0.47, above which
+// multigrid takes more and more iterations.
+const softBulk = 2 * (1 + 0.47) / (3 * (1 - 2*0.47))
+
+// softened is a law with another bulk modulus.
+type softened struct {
+	element.Law
+	bulk float64
+}
+
+func (s softened) Bulk() float64 { return s.bulk }
+
+// law returns the law of cell e.
+func (s *system) law(e int) element.Law {
+	l := s.Laws[s.Of[e]]
+	if k := softBulk * l.Shear(); s.soft && l.Bulk() > k {
+		return softened{l, k}
+	}
+	return l
 }
 
 // state is a displacement.
@@ -187,7 +209,7 @@ func (s *system) evaluate(w *work, e int, t state, pressure []float64, stiffness
 	if d := w.c.Set(ref, w.x); !(d > 0) {
 		return &cellError{e, element.ErrInverted}
 	}
-	in := element.Input{Law: s.Laws[s.Of[e]], U: w.u, Finite: s.Finite}
+	in := element.Input{Law: s.law(e), U: w.u, Finite: s.Finite}
 	if s.Fibres != nil {
 		in.Fibres = s.Fibres[e]
 	}
