@@ -170,6 +170,15 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// What a file asks for in vain is said.
+func TestInVain(t *testing.T) {
+	vol, mask, _ := phantom(t, "tiny")
+	_, notes, err := Extract(context.Background(), vol, mask, parse(t, "imageType: {Original: {}, LoG: {}}\nfeatureClass: {glcm: [Contrast, SumVariance]}"))
+	if err != nil || len(notes) != 2 || notes[0].Code != "PLQ-315" || notes[1].Code != "PLQ-312" {
+		t.Errorf("notes %v, error %v", notes, err)
+	}
+}
+
 // Features have the same bits for any number of processors.
 func TestThreads(t *testing.T) {
 	vol, mask, pixels := phantom(t, "sphere")

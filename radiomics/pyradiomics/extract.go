@@ -21,6 +21,7 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-312", Title: "feature no longer computed", Help: "PyRadiomics accepts the name in a parameter file but computes nothing, because another feature has the same value: its removedfeatures page says which. Take the name out of the file."},
 	{Code: "PLQ-313", Title: "shape2D needs one slice", Help: "The features of class shape2D describe a region of one slice across force2Ddimension. Their cells are empty for this region; PyRadiomics stops with an error."},
 	{Code: "PLQ-314", Title: "intensities that are not numbers", Help: "Some voxels of the region have no finite intensity in this image. Its features are empty."},
+	{Code: "PLQ-315", Title: "image type without images", Help: "LoG makes one image for each sigma, and the parameter file gives none: add sigma, a list of mm, under LoG or setting."},
 }
 
 // SeveralSlices is the reason of shape2D features of a region of more than one
@@ -105,6 +106,9 @@ func NewExtractor(p *Params) (*Extractor, error) {
 	}
 	for n := range p.ImageTypes {
 		im := images{t: &p.ImageTypes[n]}
+		if len(im.t.names()) == 0 {
+			e.note("PLQ-315", risk.Warning, "imageType %s has no sigma: it makes no image and no feature", im.t.Name)
+		}
 		cfg := im.t.texture(p)
 		if len(cfg.Families) > 0 {
 			if im.texture, err = texture.NewComputer(cfg); err != nil {

@@ -196,6 +196,19 @@ func compare(t *testing.T, name string) compared {
 	return sum
 }
 
+// exceptions says why some values of a file differ by more than 1e-6.
+var exceptions = map[string]string{
+	"images":             singleWavelets + "; a bin edge that the largest value of an exponential image meets",
+	"cropped":            singleWavelets,
+	"force2d":            singleWavelets,
+	"force2d_axis1":      singleWavelets,
+	"normalized":         singleWavelets,
+	"resampled_spline":   singleWavelets,
+	"resampled_gaussian": "one voxel whose interpolated value is a whole number but for rounding, which is then cut off",
+}
+
+const singleWavelets = "means and medians near zero of wavelet bands, which PyRadiomics computes in float32 for images of float32 and we store in float32"
+
 // slow are the files that take seconds.
 var slow = []string{"images", "cropped", "lbp3d", "resampled_gaussian", "resampled_hamming", "resampled_sinc", "resampled_spline"}
 
@@ -219,7 +232,11 @@ func TestPeer(t *testing.T) {
 					Source: "PyRadiomics 3.0.1 run by testdata/peer.py", Got: got, Want: want, Tol: tol}.Run(t)
 			}
 			check(fmt.Sprintf("share of %d values within 3 %%", c.values), float64(c.close)/float64(c.values), 1, 0)
-			check(fmt.Sprintf("share of %d values within 1e-6", c.values), float64(c.equal)/float64(c.values), 1, 0.05)
+			rest := ""
+			if why := exceptions[name]; why != "" {
+				rest = " (the rest: " + why + ")"
+			}
+			check(fmt.Sprintf("share of %d values within 1e-6%s", c.values, rest), float64(c.equal)/float64(c.values), 1, 0.02)
 		})
 	}
 }
