@@ -146,6 +146,16 @@ type Regions struct {
 	Notes []risk.Note
 }
 
+// undefinedField names the text that sums up the undefined values of a row.
+const undefinedField = "undefined"
+
+// DropUndefined removes that text, for tables that give reasons value by value.
+func (r *Regions) DropUndefined() {
+	for n := range r.Extra {
+		r.Extra[n] = slices.DeleteFunc(r.Extra[n], func(f pyradiomics.Field) bool { return f.Name == undefinedField })
+	}
+}
+
 // Regions computes the features of a profile for the regions of a mask,
 // whatever they are. The image is not judged as a coronary CT and may be any.
 // Unless resample is set, the voxels of the mask must be voxels of the image.
@@ -169,7 +179,7 @@ func (p *Pipeline) Regions(ctx context.Context, c RegionCase, profile *Profile, 
 		extra := append(slices.Clone(c.Given),
 			pyradiomics.Field{Name: "image_sha256", Value: in.Inputs[0].SHA256}, pyradiomics.Field{Name: "mask_sha256", Value: sum},
 			pyradiomics.Field{Name: "program", Value: version.Program + " " + version.Version})
-		extra = append(append(extra, info...), pyradiomics.Field{Name: "undefined", Value: row.Undefined(&profile.Schema)})
+		extra = append(append(extra, info...), pyradiomics.Field{Name: undefinedField, Value: row.Undefined(&profile.Schema)})
 		out.Rows, out.Extra = append(out.Rows, row), append(out.Extra, extra)
 		return nil
 	})

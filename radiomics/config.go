@@ -22,6 +22,8 @@ type Config struct {
 	MaskInterpolation string `yaml:"mask_interpolation"`
 	// MaskThreshold is the part of a new voxel that must lie in the region for it to belong to it.
 	MaskThreshold float64 `yaml:"mask_threshold"`
+	// RoundImage rounds the image to whole HU before interpolation, for images that a conversion has moved off them.
+	RoundImage bool `yaml:"round_image_hu"`
 	// RoundHU rounds intensities to whole HU after interpolation.
 	RoundHU bool `yaml:"round_hu"`
 	// RangeHU is the re-segmentation range [low, high]: other voxels stay in the shape but not in the intensities. Empty keeps all.
@@ -313,6 +315,9 @@ func (c *Config) gridSettings() string {
 // intensitySettings adds what selects and changes intensities.
 func (c *Config) intensitySettings() string {
 	s := c.gridSettings()
+	if c.RoundImage {
+		s += "; image rounded"
+	}
 	if c.RoundHU {
 		s += "; rounded"
 	}

@@ -135,17 +135,13 @@ func TestDigitalPhantom(t *testing.T) {
 	}
 }
 
-// ctPhantom returns the CT phantom of IBSI 1, in whole HU, as the README of the
-// data asks.
+// ctPhantom returns the CT phantom of IBSI 1.
 func ctPhantom(t testing.TB) (*imaging.Volume, *imaging.Mask) {
 	t.Helper()
 	dir := verify.Shared(t, "data", "ibsi1", "ct_phantom", "nifti")
 	vol, err := nifti.ReadVolume(filepath.Join(dir, "image.nii.gz"))
 	if err != nil {
 		t.Fatal(err)
-	}
-	for n, x := range vol.Values {
-		vol.Values[n] = float32(math.Round(float64(x)))
 	}
 	seg, err := nifti.ReadSegmentation(filepath.Join(dir, "mask.nii.gz"))
 	if err != nil {

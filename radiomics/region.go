@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/risk"
@@ -42,6 +43,10 @@ func newScene(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, cfg *
 	if drawn == nil {
 		return nil, nil, fmt.Errorf("%w: the mask of %v is empty", ErrEmpty, &roi.Grid)
 	}
+	if cfg.RoundImage {
+		vol = &imaging.Volume{Grid: vol.Grid, Values: slices.Clone(vol.Values)}
+		round(vol.Values)
+	}
 	s := &scene{original: vol}
 	if m.all {
 		s.drawn = imaging.NewMask(vol.Grid)
@@ -72,11 +77,16 @@ func newScene(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, cfg *
 		note("PLQ-306", "the region is one voxel thick: its %d voxels lie in one plane, and three-dimensional features describe a slice", n)
 	}
 	if cfg.RoundHU {
-		for i, x := range s.image.Values {
-			s.image.Values[i] = float32(math.Round(float64(x)))
-		}
+		round(s.image.Values)
 	}
 	return s, notes, nil
+}
+
+// round replaces intensities by the nearest whole numbers.
+func round(values []float32) {
+	for n, x := range values {
+		values[n] = float32(math.Round(float64(x)))
+	}
 }
 
 // whole returns the whole region and how many voxels of its mask have no finite

@@ -90,7 +90,11 @@ A value that is undefined is an empty cell; the column undefined says why. With
 				cases[0].Given = []pyradiomics.Field{{Name: "Image", Value: one.CT}, {Name: "Mask", Value: one.Seg}}
 			}
 			run := func(ctx context.Context, c pipeline.RegionCase) (*pipeline.Regions, error) {
-				return p.Regions(ctx, c, chosen, resample)
+				r, err := p.Regions(ctx, c, chosen, resample)
+				if err == nil && (long || strings.EqualFold(filepath.Ext(out), ".json")) {
+					r.DropUndefined() // said beside each value
+				}
+				return r, err
 			}
 			return a.extractCases(cmd.Context(), cases, table != "", run, chosen.Schema, open, out, failures)
 		},

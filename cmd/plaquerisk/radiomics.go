@@ -22,7 +22,7 @@ func (a *app) radiomics() *cobra.Command {
   plaquerisk radiomics maps --ct image.nii.gz --mask mask.nii.gz --features glcm.contrast --out maps
   plaquerisk radiomics stability --cases cases.csv --profile coronary --out stability.csv`,
 	}
-	cmd.AddCommand(a.radiomicsList(), a.radiomicsMaps(), a.radiomicsStability())
+	cmd.AddCommand(a.radiomicsList(), a.radiomicsPreset(), a.radiomicsMaps(), a.radiomicsStability())
 	return cmd
 }
 
