@@ -10,77 +10,98 @@ import (
 	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
 
+// chain is the steps of IBSI before texture.
+type chain struct {
+	spacing  [3]float64
+	method   imaging.Interpolation
+	lo, hi   float64 // re-segmentation
+	outliers float64 // standard deviations
+	width    float64 // of bins from lo, or
+	bins     int     // their number
+}
+
+// region makes them, from package imaging alone.
+func (c *chain) region(t testing.TB, scan *imaging.Volume, mask *imaging.Mask) *Region {
+	t.Helper()
+	vol, roi := scan, mask
+	if c.spacing != scan.Spacing {
+		grid := imaging.Regrid(&scan.Grid, c.spacing)
+		var err error
+		if vol, err = imaging.Resample(t.Context(), scan, grid, c.method); err != nil {
+			t.Fatal(err)
+		}
+		round(vol)
+		if roi, err = imaging.ResampleMask(t.Context(), mask, grid, 0.5); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at, values := within(vol, roi, c.lo, c.hi)
+	if c.outliers > 0 {
+		mean, sd := meanSD(values)
+		at, values = within(vol, roi, max(c.lo, mean-c.outliers*sd), min(c.hi, mean+c.outliers*sd))
+	}
+	var levels []uint16
+	n := c.bins
+	if n > 0 {
+		levels, _ = discretise(values, 0, n)
+	} else {
+		for _, x := range values {
+			l := int(math.Floor((x-c.lo)/c.width)) + 1
+			levels, n = append(levels, uint16(l)), max(n, l)
+		}
+	}
+	return NewRegion(vol.Size, vol.Spacing, at, levels, n, roi.In)
+}
+
+// round makes whole HU.
+func round(v *imaging.Volume) {
+	for n, x := range v.Values {
+		v.Values[n] = float32(math.Round(float64(x)))
+	}
+}
+
+// scan reads an image, in whole HU, and a mask.
+func scan(t testing.TB, image, mask string) (*imaging.Volume, *imaging.Mask) {
+	t.Helper()
+	vol, err := nifti.ReadVolume(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	round(vol)
+	seg, err := nifti.ReadSegmentation(mask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := imaging.NewMask(vol.Grid)
+	for n, label := range seg.Layers[0] {
+		m.In[n] = label != 0
+	}
+	return vol, m
+}
+
 // The CT phantom has the consensus value of every texture feature in every
-// configuration, A to E. The steps before texture are made here, from package
-// imaging alone.
+// configuration, A to E.
 func TestIBSICTPhantom(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads a scan of 2.5 million voxels")
 	}
 	dir := verify.Shared(t, "data", "ibsi1")
-	scan, err := nifti.ReadVolume(filepath.Join(dir, "ct_phantom", "nifti", "image.nii.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	round := func(v *imaging.Volume) {
-		for n, x := range v.Values {
-			v.Values[n] = float32(math.Round(float64(x)))
-		}
-	}
-	round(scan)
-	seg, err := nifti.ReadSegmentation(filepath.Join(dir, "ct_phantom", "nifti", "mask.nii.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	mask := imaging.NewMask(scan.Grid)
-	for n, label := range seg.Layers[0] {
-		mask.In[n] = label != 0
-	}
+	vol, mask := scan(t, filepath.Join(dir, "ct_phantom", "nifti", "image.nii.gz"), filepath.Join(dir, "ct_phantom", "nifti", "mask.nii.gz"))
 	reference := records(t, filepath.Join(dir, "ibsi1_reference_values.csv"))
-	cube := [3]float64{2, 2, 2}
+	cube, plane := [3]float64{2, 2, 2}, [3]float64{2, 2, vol.Spacing[2]}
 	for _, test := range []struct {
-		config   string
-		spacing  [3]float64
-		method   imaging.Interpolation
-		lo, hi   float64
-		outliers float64 // standard deviations
-		bins     int     // 0: 25 HU from lo
+		config string
+		chain
 		compared int
 	}{
-		{"A", scan.Spacing, imaging.Linear, -500, 400, 0, 0, 4*41 + 2*54},
-		{"B", [3]float64{2, 2, scan.Spacing[2]}, imaging.Linear, -500, 400, 0, 32, 4*41 + 2*54},
-		{"C", cube, imaging.Linear, -1000, 400, 0, 0, 2*41 + 54},
-		{"D", cube, imaging.Linear, math.Inf(-1), math.Inf(1), 3, 32, 2*41 + 54},
-		{"E", cube, imaging.CubicSpline, -1000, 400, 3, 32, 2*41 + 54},
+		{"A", chain{vol.Spacing, imaging.Linear, -500, 400, 0, 25, 0}, 4*41 + 2*54},
+		{"B", chain{plane, imaging.Linear, -500, 400, 0, 0, 32}, 4*41 + 2*54},
+		{"C", chain{cube, imaging.Linear, -1000, 400, 0, 25, 0}, 2*41 + 54},
+		{"D", chain{cube, imaging.Linear, math.Inf(-1), math.Inf(1), 3, 0, 32}, 2*41 + 54},
+		{"E", chain{cube, imaging.CubicSpline, -1000, 400, 3, 0, 32}, 2*41 + 54},
 	} {
-		vol, roi := scan, mask
-		if test.config != "A" {
-			grid := imaging.Regrid(&scan.Grid, test.spacing)
-			if vol, err = imaging.Resample(t.Context(), scan, grid, test.method); err != nil {
-				t.Fatal(err)
-			}
-			round(vol)
-			if roi, err = imaging.ResampleMask(t.Context(), mask, grid, 0.5); err != nil {
-				t.Fatal(err)
-			}
-		}
-		at, values := within(vol, roi, test.lo, test.hi)
-		if test.outliers > 0 {
-			mean, sd := meanSD(values)
-			at, values = within(vol, roi, max(test.lo, mean-test.outliers*sd), min(test.hi, mean+test.outliers*sd))
-		}
-		var levels []uint16
-		n := test.bins
-		if n > 0 {
-			levels, _ = discretise(values, 0, n)
-		} else {
-			for _, x := range values {
-				l := int(math.Floor((x-test.lo)/25)) + 1
-				levels, n = append(levels, uint16(l)), max(n, l)
-			}
-		}
 		cfg := everything()
-		cols, got := cfg.Columns(), mustCompute(t, NewRegion(vol.Size, vol.Spacing, at, levels, n, roi.In), cfg)
+		cols, got := cfg.Columns(), mustCompute(t, test.region(t, vol, mask), cfg)
 		compared := 0
 		for _, r := range reference {
 			if r["config"] != test.config {
@@ -97,6 +118,33 @@ func TestIBSICTPhantom(t *testing.T) {
 		if compared != test.compared {
 			t.Errorf("%s: %d values compared, want %d", test.config, compared, test.compared)
 		}
+	}
+}
+
+// A sarcoma of the validation set has the texture on which at least four of nine
+// teams agree.
+func TestIBSIValidation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("resamples a scan to 1 mm")
+	}
+	dir := verify.Shared(t, "data", "ibsi_validation")
+	vol, mask := scan(t, filepath.Join(dir, "STS_001_CT_image.nii.gz"), filepath.Join(dir, "STS_001_CT_mask.nii.gz"))
+	c := chain{[3]float64{1, 1, 1}, imaging.CubicSpline, -200, 200, 0, 10, 0}
+	cfg := DefaultConfig()
+	cols, got := cfg.Columns(), mustCompute(t, c.region(t, vol, mask), cfg)
+	compared := 0
+	for _, r := range records(t, filepath.Join(dir, "ibsi1_phase3_ct_values.csv")) {
+		for n, c := range cols {
+			if c.Code == r["ibsi_id"] && ibsiAggregation[c.Aggregation] == r["aggregation"] && number(t, r["n_agree"]) >= 4 {
+				compared++
+				want := number(t, r["value"])
+				verify.Check{Suite: "radiomics", Case: "IBSI validation case STS_001", Quantity: c.Name() + ", " + c.Unit, Source: "agreement of " + r["n_agree"] + " teams of " + r["n_teams"],
+					Got: got[n].Value, Want: want, Tol: max(0.005*math.Abs(want), 1.5*number(t, r["max_abs_dev_of_agreeing"]))}.Run(t)
+			}
+		}
+	}
+	if compared < 90 {
+		t.Errorf("%d values compared", compared)
 	}
 }
 
