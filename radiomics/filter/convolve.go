@@ -2,8 +2,8 @@ package filter
 
 import "math"
 
-// The loops of all separable filters, over contiguous memory. Products are
-// added with one rounding, a·b + c as math.FMA defines it, in the order of the
+// The loops of all separable filters, over contiguous memory. In double
+// precision products are added with one rounding, a·b + c as math.FMA defines it, in the order of the
 // terms; processors with AVX2 and FMA do the same on vectors of four, with the
 // same bits.
 
@@ -17,7 +17,8 @@ type run struct {
 	dst, n int
 	off    []int
 	w      []float64
-	reach  int // the largest off
+	single []float32 // w rounded, for applySingle
+	reach  int       // the largest off
 }
 
 // add appends a term.
@@ -59,6 +60,28 @@ func (r *run) applyVoxels(dst []float64, src []float32) {
 	for t, w := range r.w {
 		for i, x := range src[r.off[t]:][:len(dst)] {
 			dst[i] = math.FMA(float64(x), w, dst[i])
+		}
+	}
+}
+
+// round fills in the weights of applySingle.
+func (r *run) round() {
+	r.single = make([]float32, len(r.w))
+	for t, w := range r.w {
+		r.single[t] = float32(w)
+	}
+}
+
+// applySingle is apply in single precision, each product and each sum rounded.
+func (r *run) applySingle(dst, src []float32) {
+	if r.check(len(dst), len(src)); useAVX && len(dst) > 0 {
+		correlateSinglesAVX(&dst[0], &src[0], r.off, r.single, len(dst))
+		return
+	}
+	clear(dst)
+	for t, w := range r.single {
+		for i, x := range src[r.off[t]:][:len(dst)] {
+			dst[i] += float32(w * x)
 		}
 	}
 }

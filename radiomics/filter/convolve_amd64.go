@@ -13,6 +13,9 @@ func correlateAVX(dst, src *float64, off []int, w []float64, n int)
 func correlateVoxelsAVX(dst *float64, src *float32, off []int, w []float64, n int)
 
 //go:noescape
+func correlateSinglesAVX(dst, src *float32, off []int, w []float32, n int)
+
+//go:noescape
 func addScaledAVX(dst, x *float64, f float64, n int)
 
 //go:noescape

@@ -1,11 +1,12 @@
 #include "textflag.h"
 
-// The functions of convolve.go on vectors of four numbers, with fused
-// multiply-add as there, so that every sum has the same bits.
+// The functions of convolve.go on vectors of four numbers (eight in single
+// precision), rounding as there, so that every sum has the same bits.
 //
-// The correlations work on blocks of 32 sums in Y1 to Y8, one pass over the
-// terms for each. A run that is no multiple of 32 ends in a block that overlaps
-// the one before; runs below 32 go by four and by one.
+// The correlations work on blocks of 32 sums in Y1 to Y8 (of 40 in Y1 to Y5 in
+// single precision), one pass over the terms for each. A run that is no
+// multiple of a block ends in one that overlaps the block before; shorter runs
+// go by vectors and by one.
 
 // func correlateAVX(dst *float64, src *float64, off []int, w []float64, n int)
 TEXT ·correlateAVX(SB), NOSPLIT, $0-72
@@ -248,6 +249,118 @@ tapone:
 storeone:
 	VMOVSD X1, (DI)
 	ADDQ $8, DI
+	ADDQ $4, SI
+	DECQ CX
+	JMP one
+
+done:
+	VZEROUPPER
+	RET
+
+// func correlateSinglesAVX(dst, src *float32, off []int, w []float32, n int)
+TEXT ·correlateSinglesAVX(SB), NOSPLIT, $0-72
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ off_base+16(FP), R8
+	MOVQ w_base+40(FP), R9
+	MOVQ w_len+48(FP), R10
+	MOVQ n+64(FP), CX
+	CMPQ CX, $40
+	JLT eight
+
+block:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	CMPQ R10, $0
+	JEQ store
+	XORQ AX, AX
+tap:
+	MOVQ (R8)(AX*8), DX
+	LEAQ (SI)(DX*4), DX
+	VBROADCASTSS (R9)(AX*4), Y0
+	VMULPS (DX), Y0, Y9
+	VADDPS Y9, Y1, Y1
+	VMULPS 32(DX), Y0, Y10
+	VADDPS Y10, Y2, Y2
+	VMULPS 64(DX), Y0, Y11
+	VADDPS Y11, Y3, Y3
+	VMULPS 96(DX), Y0, Y12
+	VADDPS Y12, Y4, Y4
+	VMULPS 128(DX), Y0, Y13
+	VADDPS Y13, Y5, Y5
+	INCQ AX
+	CMPQ AX, R10
+	JLT tap
+
+store:
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	VMOVUPS Y5, 128(DI)
+	ADDQ $160, DI
+	ADDQ $160, SI
+	SUBQ $40, CX
+	JEQ done
+	CMPQ CX, $40
+	JGE block
+
+	// The rest: once more 40, from as far back as needed.
+	MOVQ $40, R12
+	SUBQ CX, R12
+	SHLQ $2, R12
+	SUBQ R12, DI
+	SUBQ R12, SI
+	MOVQ $40, CX
+	JMP block
+
+eight:
+	CMPQ CX, $8
+	JLT one
+	VXORPS Y1, Y1, Y1
+	CMPQ R10, $0
+	JEQ storeeight
+	XORQ AX, AX
+tapeight:
+	MOVQ (R8)(AX*8), DX
+	LEAQ (SI)(DX*4), DX
+	VBROADCASTSS (R9)(AX*4), Y0
+	VMULPS (DX), Y0, Y9
+	VADDPS Y9, Y1, Y1
+	INCQ AX
+	CMPQ AX, R10
+	JLT tapeight
+
+storeeight:
+	VMOVUPS Y1, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	SUBQ $8, CX
+	JMP eight
+
+one:
+	CMPQ CX, $0
+	JEQ done
+	VXORPS X1, X1, X1
+	CMPQ R10, $0
+	JEQ storeone
+	XORQ AX, AX
+tapone:
+	MOVQ (R8)(AX*8), DX
+	LEAQ (SI)(DX*4), DX
+	VMOVSS (R9)(AX*4), X0
+	VMULSS (DX), X0, X9
+	VADDSS X9, X1, X1
+	INCQ AX
+	CMPQ AX, R10
+	JLT tapone
+
+storeone:
+	VMOVSS X1, (DI)
+	ADDQ $4, DI
 	ADDQ $4, SI
 	DECQ CX
 	JMP one

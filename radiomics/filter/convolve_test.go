@@ -27,6 +27,7 @@ func TestAssembly(t *testing.T) {
 			for range terms {
 				sum.add(r.NormFloat64(), r.IntN(len(src)-n+1))
 			}
+			sum.round()
 			x, f := src[r.IntN(1000):][:n], r.NormFloat64()
 			results := func(avx bool) string {
 				setAVX(avx)
@@ -40,9 +41,10 @@ func TestAssembly(t *testing.T) {
 				maxima(d[3], x)
 				minima(d[4], x)
 				moduli(d[5], x)
-				stored := make([]float32, n)
+				stored, single := make([]float32, n), make([]float32, n)
 				storeScaled(stored, x, f)
-				return fmt.Sprint(d, stored)
+				sum.applySingle(single, voxels)
+				return fmt.Sprint(d, stored, single)
 			}
 			if a, b := results(true), results(false); a != b {
 				t.Fatalf("%d values of %d terms: %v, want %v", n, terms, a, b)
@@ -70,12 +72,14 @@ func BenchmarkRun(b *testing.B) {
 	for t := range terms {
 		r.add(1, t*n)
 	}
+	r.round()
 	for _, f := range []struct {
 		name string
 		call func()
 	}{
 		{"float64", func() { r.apply(dst, src) }},
-		{"float32", func() { r.applyVoxels(dst, voxels) }},
+		{"voxels", func() { r.applyVoxels(dst, voxels) }},
+		{"single", func() { r.applySingle(voxels[:n], voxels) }},
 	} {
 		b.Run(f.name, func(b *testing.B) {
 			b.ReportAllocs()

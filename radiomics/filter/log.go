@@ -72,7 +72,7 @@ func (g *gauss) separable(spacing [3]float64) (*separable, error) {
 		sum += total(s.kernels[curved[a]][0]) // the smooth factors sum to one
 	}
 	terms = append(terms, term{kernel: flat, factor: -sum})
-	s.groups = []group{terms}
+	s.groups, s.single = []group{terms}, true
 	s.order()
 	return s, nil
 }

@@ -24,6 +24,7 @@ type separable struct {
 	pooling  pooling
 	boundary Boundary
 	modulus  bool  // the response is |re + i·im|
+	single   bool  // compute in single precision: see fused
 	envelope []int // per kernel: the kernel that weights the mask for it; nil: its absolute value
 	energy   int   // half edge of the cube over which |h| is averaged; 0: none
 }
@@ -126,6 +127,9 @@ func (s *separable) apply(ctx context.Context, v *imaging.Volume, m *imaging.Mas
 
 // into stores the response of v in out.
 func (s *separable) into(ctx context.Context, out, v *imaging.Volume) error {
+	if s.single {
+		return s.fuse(v.Size).into(ctx, out, v)
+	}
 	plan := s.plan(v.Size)
 	plane := v.Size[0] * v.Size[1]
 	type scratch struct {
@@ -225,17 +229,16 @@ func (s *separable) plan(size [3]int) *plan {
 			p.prepare(s.kernels, t.kernel)
 		}
 	}
-	p.padding()
+	p.before, p.after = padding(p.boundary, p.pad, size[0])
 	return p
 }
 
-// padding works out what stands before and after a row.
-func (p *plan) padding() {
-	p.before, p.after = nil, nil
-	for i := range p.pad {
-		p.before = append(p.before, p.boundary.at(-1-i, p.size[0]))
-		p.after = append(p.after, p.boundary.at(p.size[0]+i, p.size[0]))
+// padding works out what stands before and after a row of n samples.
+func padding(b Boundary, pad, n int) (before, after []int) {
+	for i := range pad {
+		before, after = append(before, b.at(-1-i, n)), append(after, b.at(n+i, n))
 	}
+	return before, after
 }
 
 // prepare works out the runs of a product of kernels.
@@ -426,7 +429,7 @@ func (w *planes) alongI(r *run, src []float64) {
 }
 
 // valueAt returns row[at], or zero for −1.
-func valueAt(row []float64, at int) float64 {
+func valueAt[T float32 | float64](row []T, at int) T {
 	if at < 0 {
 		return 0
 	}

@@ -26,7 +26,7 @@ func (s *separable) within(ctx context.Context, out, v *imaging.Volume, m *imagi
 			plan.prepare(w.kernels, w.envelopeOf(t.kernel))
 		}
 	}
-	plan.padding()
+	plan.before, plan.after = padding(plan.boundary, plan.pad, v.Size[0])
 	plane := v.Size[0] * v.Size[1]
 	type scratch struct {
 		kf, km, af, am *planes
@@ -64,7 +64,7 @@ func (s *separable) within(ctx context.Context, out, v *imaging.Volume, m *imagi
 // border, and an envelope for every kernel.
 func (s *separable) weighted() *separable {
 	w := *s
-	w.boundary, w.kernels = Zero, nil
+	w.boundary, w.kernels, w.single = Zero, nil, false
 	for _, c := range s.kernels {
 		w.kernels = append(w.kernels, chain{c.whole()})
 	}
