@@ -132,15 +132,19 @@ func (c *Computer) pairDirection(w *worker, n, _ int) {
 	if planar && c.wants(GLCM, allSlices) {
 		sum = &w.pairs.slices
 	}
-	if !c.listed() && !c.wants(GLCM, oneDirection) {
-		sum.count(&c.field, c.field.spans, d.step)
+	summed := !c.listed() && (c.wants(GLCM, volume) || planar && c.wants(GLCM, allSlices))
+	alone := c.wants(GLCM, oneDirection) && (planar || slices.Contains(c.cfg.Aggregations, Averaged3D))
+	if !c.listed() && !alone {
+		if summed {
+			sum.count(&c.field, c.field.spans, d.step)
+		}
 		return
 	}
 	w.cells = w.countPairs(c, w.cells[:0], c.field.spans, d)
-	if !c.listed() && c.wants(GLCM, allSlices, volume) {
+	if summed {
 		sum.add(&w.pairs.one)
 	}
-	if c.wants(GLCM, oneDirection) && (planar || slices.Contains(c.cfg.Aggregations, Averaged3D)) {
+	if alone {
 		w.putPairs(c, oneDirection, n, w.cells, pairCount(w.cells, c.cfg.Symmetric), Matrix{Direction: c.axesOf(d), Slice: -1})
 	}
 	if c.listed() {
