@@ -1,6 +1,9 @@
 package texture
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // field is a region in a box with a margin of zeros, so that the neighbour of
 // a voxel is a fixed number of places away and needs no bounds test. Rows share
@@ -22,7 +25,7 @@ type field struct {
 type span struct{ lo, hi int32 }
 
 // maxPlaces is the longest box with its margin.
-const maxPlaces = 1 << 31
+const maxPlaces = math.MaxInt32
 
 // set puts r into the field with a margin of pad voxels.
 func (f *field) set(r *Region, sliceAxis, pad int) error {

@@ -1,6 +1,9 @@
 package texture
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // ngtdm sums up a neighbourhood grey tone difference matrix: s is the sum of
 // |i − mean of the neighbours| over the voxels of level i, p their share. See
@@ -41,6 +44,10 @@ func (m *ngtdm) summarise(n []int, s []float64, value []uint16) {
 	}
 	m.contrast = 2 * (p2 - p1*p1)
 	m.strength = 2 * (float64(m.levels)*p2 - 2*p1*i1 + i2)
+	if m.levels > manyLevels {
+		m.many(n, s, value)
+		return
+	}
 	for x, nx := range n {
 		if nx == 0 {
 			continue
@@ -55,6 +62,60 @@ func (m *ngtdm) summarise(n []int, s []float64, value []uint16) {
 			m.complexity += 2 * (i - j) * (p*s[x] + q*s[y]) / (p + q)
 		}
 	}
+}
+
+// manyLevels is the number of levels from which double sums over them are not
+// written out.
+const manyLevels = 1024
+
+// many computes busyness and complexity without looking at every pair of
+// levels. |i pᵢ − j pⱼ| is summed over sorted products. The other denominator,
+// pᵢ + pⱼ, depends only on how many voxels the levels have, and few numbers
+// occur: for each of them, sums over its levels below i and above do.
+func (m *ngtdm) many(n []int, s []float64, value []uint16) {
+	var products []float64
+	var numbers []int
+	for x, n := range n {
+		if n > 0 {
+			products = append(products, float64(value[x])*float64(n)/m.voxels)
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(products)
+	for k, p := range products {
+		m.busyness += 2 * p * float64(2*k-len(products)+1)
+	}
+	slices.Sort(numbers)
+	for _, b := range slices.Compact(numbers) {
+		var all, below levelSums
+		for y, ny := range n {
+			if ny == b {
+				all.add(float64(value[y]), s[y])
+			}
+		}
+		for x, a := range n {
+			if a == 0 {
+				continue
+			}
+			i := float64(value[x])
+			if a == b {
+				below.add(i, s[x])
+			}
+			distance := 2*(i*below.n-below.j) - i*all.n + all.j   // Σ |i − j|
+			weighted := 2*(i*below.s-below.js) - i*all.s + all.js // Σ |i − j| sⱼ
+			m.complexity += (float64(a)*s[x]*distance + float64(b)*weighted) / float64(a+b)
+		}
+	}
+}
+
+// levelSums are sums over levels j: Σ 1, Σ j, Σ sⱼ and Σ j sⱼ.
+type levelSums struct{ n, j, s, js float64 }
+
+func (l *levelSums) add(j, s float64) {
+	l.n++
+	l.j += j
+	l.s += s
+	l.js += j * s
 }
 
 // quotient returns a/b, undefined for b = 0.

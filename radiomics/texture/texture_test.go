@@ -162,7 +162,7 @@ func TestManyLevels(t *testing.T) {
 	}
 	region := NewRegion(size, [3]float64{1, 1, 1}, at, levels, MaxLevel, nil)
 	cfg := DefaultConfig()
-	cfg.Families = []Family{GLCM, GLRLM, GLSZM, GLDZM, NGLDM}
+	cfg.MCC = true
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	values := mustCompute(t, region, cfg)
@@ -334,6 +334,26 @@ func TestMCCSparse(t *testing.T) {
 				t.Errorf("%d levels, symmetric %t: %.15g, want %.15g", m, symmetric, got, want)
 			}
 		}
+	}
+}
+
+// Busyness and complexity of many levels are the double sums over them.
+func TestManyTones(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	const m = 300
+	n, s, value := make([]int, m), make([]float64, m), make([]uint16, m)
+	for x := 1; x < m; x++ {
+		n[x], value[x] = r.IntN(5), value[x-1]+1+uint16(r.IntN(200))
+		if n[x] > 0 {
+			s[x] = 1000 * r.Float64()
+		}
+	}
+	var want, got ngtdm
+	want.summarise(n, s, value)
+	got.voxels = want.voxels
+	got.many(n, s, value)
+	if !near(got.busyness, want.busyness, "", 0) || !near(got.complexity, want.complexity, "", 0) {
+		t.Errorf("busyness %.12g and complexity %.12g, want %.12g and %.12g", got.busyness, got.complexity, want.busyness, want.complexity)
 	}
 }
 
