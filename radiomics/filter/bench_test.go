@@ -3,6 +3,8 @@ package filter
 import (
 	"fmt"
 	"testing"
+
+	"github.com/plaquerisk/plaquerisk/radiomics/intensity"
 )
 
 // bank is the filter bank by which speed is measured: 8 wavelet bands, 5
@@ -28,7 +30,7 @@ func bank() []Config {
 func BenchmarkBank(b *testing.B) {
 	v := noise([3]int{150, 150, 150})
 	v.Spacing = [3]float64{1, 1, 1}
-	run := func(b *testing.B, configs []Config) {
+	run := func(b *testing.B, configs []Config, then func(h []float32)) {
 		b.ReportAllocs()
 		for b.Loop() {
 			for _, c := range configs {
@@ -36,13 +38,21 @@ func BenchmarkBank(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err := f.Apply(b.Context(), v); err != nil {
+				h, err := f.Apply(b.Context(), v)
+				if err != nil {
 					b.Fatal(err)
 				}
+				then(h.Values)
 			}
 		}
 	}
-	b.Run("all", func(b *testing.B) { run(b, bank()) })
+	nothing := func([]float32) {}
+	b.Run("all", func(b *testing.B) { run(b, bank(), nothing) })
+	b.Run("statistics", func(b *testing.B) { // of every response
+		var w intensity.Workspace
+		values := make([]float64, len(intensity.StatisticsFeatures))
+		run(b, bank(), func(h []float32) { intensity.NewStatistics(&w, h).Values(values, nil) })
+	})
 	seen := map[string]bool{}
 	for _, c := range append(bank(), examples...) {
 		if c.Kind == "simoncelli" || c.Kind == "riesz_log" || c.Kind == "riesz_simoncelli" || c.Kind == "lbp_3d" {
@@ -50,7 +60,7 @@ func BenchmarkBank(b *testing.B) {
 		}
 		if name := nameOf(c); !seen[name] {
 			seen[name] = true
-			b.Run(fmt.Sprint(name), func(b *testing.B) { run(b, []Config{c}) })
+			b.Run(fmt.Sprint(name), func(b *testing.B) { run(b, []Config{c}, nothing) })
 		}
 	}
 }

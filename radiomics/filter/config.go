@@ -306,8 +306,8 @@ func (c *Config) check(used []string) (errs []error) {
 				between(key, l, 0, 4)
 				sum += l
 			}
-			if len(c.RieszOrder) != c.Dimensions || sum < 1 {
-				fail(key, "%v: want an order for each of %d axes, not all 0", c.RieszOrder, c.Dimensions)
+			if len(c.RieszOrder) != c.Dimensions || sum < 1 || sum > 4 {
+				fail(key, "%v: want an order for each of %d axes, 1 to 4 together", c.RieszOrder, c.Dimensions)
 			}
 		case "tensor_sigma_mm":
 			if !(c.TensorSigma >= 0 && c.TensorSigma <= 1e3) {

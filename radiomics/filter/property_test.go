@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -462,7 +463,7 @@ func TestConfigErrors(t *testing.T) {
 		{Config{Kind: "wavelet", Wavelet: "db2", Band: "LLX"}, `band: "LLX"`},
 		{Config{Kind: "gabor", Sigma: 1, Wavelength: 2, RotationInvariant: true}, "angle_step_deg: 0: want a divisor of 360"},
 		{Config{Kind: "gabor", Sigma: 1, Wavelength: 2, AngleStep: 45}, "angle_step_deg: only with rotation_invariant"},
-		{Config{Kind: "riesz_log", Sigma: 1, RieszOrder: []int{0, 0, 0}}, "riesz_order: [0 0 0]"},
+		{Config{Kind: "riesz_log", Sigma: 1, RieszOrder: []int{0, 0, 0}}, "riesz_order: [0 0 0]: want an order for each of 3 axes, 1 to 4 together"},
 		{Config{Kind: "lbp_3d", Map: "m3"}, `map: "m3": want k or m1 to m2`},
 	} {
 		if err := test.config.Validate(); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -532,6 +533,76 @@ func TestFused(t *testing.T) {
 			if math.Abs(float64(x-want.Values[n])) > 2e-4 { // of up to 1000 HU
 				t.Fatalf("%s: %g, want %g", f.Name(), x, want.Values[n])
 			}
+		}
+	}
+}
+
+// A steered transform of order (2, 0, 0) is the second derivative along the main
+// direction: it does not change when the image is turned, and of a plane wave
+// along one axis it is that along this axis.
+func TestSteered(t *testing.T) {
+	v := noise([3]int{24, 24, 24})
+	for n := range v.Values {
+		i, j, k := v.Coords(n)
+		v.Values[n] = float32(300*math.Cos(2*math.Pi*float64(i)/6) + 30*math.Cos(2*math.Pi*float64(j)/8) + 3*math.Cos(2*math.Pi*float64(k)/8))
+	}
+	c := Config{Kind: "riesz_simoncelli", RieszOrder: []int{2, 0, 0}, TensorSigma: 2, Boundary: "periodic"}
+	u := c
+	u.TensorSigma = 0
+	steered, straight := apply(t, c, v, nil), apply(t, u, v, nil)
+	var worst, largest float64
+	for n, x := range straight.Values {
+		i, j, k := v.Coords(n)
+		if min(i, j, k) < 8 || max(i, j, k) > 15 { // the tensor repeats the border voxels
+			continue
+		}
+		worst, largest = max(worst, math.Abs(float64(x-steered.Values[n]))), max(largest, math.Abs(float64(x)))
+	}
+	if worst > 0.05*largest || largest < 10 {
+		t.Errorf("steered along the wave: differs by %g of %g", worst, largest)
+	}
+	for axis := range 3 {
+		a, b := turn(steered, axis), apply(t, c, turn(v, axis), nil)
+		for n := range a.Values {
+			i, j, k := v.Coords(n)
+			if min(i, j, k) < 8 || max(i, j, k) > 15 {
+				continue
+			}
+			if math.Abs(float64(a.Values[n]-b.Values[n])) > 0.02*largest {
+				t.Fatalf("turned about axis %d: %g, want %g", axis, b.Values[n], a.Values[n])
+			}
+		}
+	}
+}
+
+// Every key of a parameter file is checked for use, and used by some kind.
+func TestKeys(t *testing.T) {
+	config := reflect.TypeFor[Config]()
+	for n := range config.NumField() {
+		key, _, _ := strings.Cut(config.Field(n).Tag.Get("yaml"), ",")
+		if key == "kind" || key == "name" || key == "mask_weighted" {
+			continue
+		}
+		var c Config
+		switch f := reflect.ValueOf(&c).Elem().Field(n); f.Kind() {
+		case reflect.Int:
+			f.SetInt(1)
+		case reflect.Float64:
+			f.SetFloat(1)
+		case reflect.Bool:
+			f.SetBool(true)
+		case reflect.String:
+			f.SetString("x")
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
+		}
+		if got := c.set(); !slices.Equal(got, []string{key}) {
+			t.Errorf("%s: set returns %v", key, got)
+		}
+		if !slices.ContainsFunc(kinds, func(k kind) bool { return slices.Contains(strings.Fields(k.keys), key) }) {
+			t.Errorf("%s: no kind uses it", key)
 		}
 	}
 }

@@ -69,9 +69,8 @@ func (c *Config) laplacian(spacing [3]float64, n [3]int) func(a, b, c int) compl
 // riesz returns the transfer function (R.25) on a box of n voxels.
 func riesz(n, order [3]int) func(a, b, c int) complex128 {
 	nu := frequencies(n)
-	sum := order[0] + order[1] + order[2]
 	factor := complex(norm(order), 0)
-	for range sum {
+	for range sum(order) {
 		factor *= -1i
 	}
 	return func(a, b, c int) complex128 {
@@ -92,7 +91,7 @@ func riesz(n, order [3]int) func(a, b, c int) complex128 {
 
 // norm returns √(L!/l₁!l₂!l₃!).
 func norm(order [3]int) float64 {
-	return math.Sqrt(math.Gamma(float64(order[0]+order[1]+order[2]+1)) /
+	return math.Sqrt(math.Gamma(float64(sum(order)+1)) /
 		(math.Gamma(float64(order[0]+1)) * math.Gamma(float64(order[1]+1)) * math.Gamma(float64(order[2]+1))))
 }
 
@@ -139,7 +138,7 @@ func (s *steered) respond(ctx context.Context, t *transformed, dst []float32) er
 		}
 	}
 	// All transforms of the same order: turning mixes them.
-	orders := monomials(s.order[0]+s.order[1]+s.order[2], d)
+	orders := monomials(sum(s.order), d)
 	parts := make([]*imaging.Volume, len(orders))
 	for n, o := range orders {
 		var err error
@@ -147,8 +146,10 @@ func (s *steered) respond(ctx context.Context, t *transformed, dst []float32) er
 			return err
 		}
 	}
+	mix := newMixture(s.order, d)
 	return each(ctx, len(dst), t.box.Size[2]*t.box.Size[1], func(row int) {
 		j, eigen, vectors := mat.NewSymDense(d, nil), mat.EigenSym{}, mat.NewDense(d, d, nil)
+		scratch := mix.scratch()
 		for n := row * t.box.Size[0]; n < (row+1)*t.box.Size[0]; n++ {
 			for a := range d {
 				for b := range a + 1 {
@@ -171,11 +172,11 @@ func (s *steered) respond(ctx context.Context, t *transformed, dst []float32) er
 					u[a][b] *= math.Copysign(1, rise)
 				}
 			}
-			var sum float64
-			for m, w := range turned(u, s.order, orders) {
-				sum += w * float64(parts[m].Values[n])
+			var h float64
+			for m, w := range mix.weights(scratch, &u) {
+				h += w * float64(parts[m].Values[n])
 			}
-			dst[n] = float32(sum)
+			dst[n] = float32(h)
 		}
 	})
 }
@@ -192,34 +193,67 @@ func monomials(total, d int) (orders [][3]int) {
 	return orders
 }
 
-// turned returns the weights of the transforms of the given orders that make
-// the one of order l along the directions u: the coefficients of the polynomial
-// Π (uₐ·ν)^lₐ, between the norms of both.
-func turned(u [3][3]float64, l [3]int, orders [][3]int) []float64 {
-	d := 3
-	if orders[len(orders)-1][2] == 0 {
-		d = 2
-	}
-	poly, degree := []float64{1}, 0
+// mixture makes a transform along turned axes of those along the image's: with
+// directions u, order l has the polynomial
+//
+//	Π (uₐ·ν)^lₐ
+//
+// whose coefficients, between the norms of both orders, are the weights of the
+// transforms of the orders in monomials.
+type mixture struct {
+	d       int
+	factors []int      // the axis of each factor
+	next    [][][3]int // per factor and monomial: where a further power of each axis leads
+	scale   []float64
+}
+
+func newMixture(l [3]int, d int) *mixture {
+	m := &mixture{d: d}
 	for a, times := range l {
 		for range times {
-			from, to := monomials(degree, d), monomials(degree+1, d)
-			next := make([]float64, len(to))
+			from, to := monomials(len(m.factors), d), monomials(len(m.factors)+1, d)
+			next := make([][3]int, len(from))
 			for n, o := range from {
 				for b := range d {
 					p := o
 					p[b]++
-					next[slices.Index(to, p)] += poly[n] * u[a][b]
+					next[n][b] = slices.Index(to, p)
 				}
 			}
-			poly, degree = next, degree+1
+			m.factors, m.next = append(m.factors, a), append(m.next, next)
 		}
 	}
-	for n, o := range orders {
-		poly[n] *= norm(l) / norm(o)
+	for _, o := range monomials(sum(l), d) {
+		m.scale = append(m.scale, norm(l)/norm(o))
+	}
+	return m
+}
+
+// scratch returns room for weights.
+func (m *mixture) scratch() [2][]float64 {
+	return [2][]float64{make([]float64, len(m.scale)), make([]float64, len(m.scale))}
+}
+
+// weights returns the weights for directions u, in scratch.
+func (m *mixture) weights(scratch [2][]float64, u *[3][3]float64) []float64 {
+	poly, next := scratch[0], scratch[1]
+	poly[0] = 1
+	for f, a := range m.factors {
+		clear(next)
+		for n, to := range m.next[f] {
+			for b := range m.d {
+				next[to[b]] += poly[n] * u[a][b]
+			}
+		}
+		poly, next = next, poly
+	}
+	for n, s := range m.scale {
+		poly[n] *= s
 	}
 	return poly
 }
+
+func sum(order [3]int) int { return order[0] + order[1] + order[2] }
 
 func shortRiesz(c *Config) string {
 	n := fmt.Sprintf("%s_level_%d", c.Kind, c.Level)
