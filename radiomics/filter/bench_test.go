@@ -48,6 +48,12 @@ func BenchmarkBank(b *testing.B) {
 	}
 	nothing := func([]float32) {}
 	b.Run("all", func(b *testing.B) { run(b, bank(), nothing) })
+	b.Run("plaque", func(b *testing.B) { // 40³ voxels
+		whole := v
+		defer func() { v = whole }()
+		v = v.Crop([3]int{50, 50, 50}, [3]int{90, 90, 90})
+		run(b, bank(), nothing)
+	})
 	b.Run("statistics", func(b *testing.B) { // of every response
 		var w intensity.Workspace
 		values := make([]float64, len(intensity.StatisticsFeatures))

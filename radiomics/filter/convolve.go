@@ -1,6 +1,9 @@
 package filter
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // The loops of all separable filters, over contiguous memory. In double
 // precision products are added with one rounding, a·b + c as math.FMA defines it, in the order of the
@@ -28,6 +31,9 @@ func (r *run) add(w float64, off int) {
 	}
 	r.off, r.w, r.reach = append(r.off, off), append(r.w, w), max(r.reach, off)
 }
+
+// grow makes room for n more terms.
+func (r *run) grow(n int) { r.off, r.w = slices.Grow(r.off, n), slices.Grow(r.w, n) }
 
 // check panics if a run leaves n samples: the assembly does not look.
 func (r *run) check(dst, n int) {

@@ -55,6 +55,7 @@ func (s *separable) fuse(size [3]int) *fused {
 			}
 			shift := slices.Index(planes, t.kernel[2]) * plane
 			for j, r := range runs(s.kernels[t.kernel[1]], s.boundary, size[1], nx, false) {
+				lines[j].grow(len(r.w))
 				for n, w := range r.w {
 					lines[j].add(t.factor*w, shift+r.off[n])
 				}

@@ -269,11 +269,25 @@ func (p *plan) prepare(kernels []chain, kernel [3]int) {
 // longer run.
 func runs(c chain, b Boundary, n, length int, join bool) []run {
 	const longest = 2048 // samples of a joined run
-	var out []run
+	reach := c.radius()
+	var inner []tap // of the last line away from the border
+	var weights []float64
+	out := make([]run, 0, n)
 	for i := range n {
 		r := run{dst: i * length, n: length}
-		for _, t := range compose(c, b, i, n) {
-			r.add(t.w, t.at*length)
+		if i < reach || i+reach >= n {
+			r.terms(compose(c, b, i, n), length)
+		} else {
+			if inner == nil {
+				inner = compose(c, b, i, n)
+			} else {
+				for t := range inner {
+					inner[t].at++
+				}
+				r.w = weights
+			}
+			r.terms(inner, length)
+			weights = r.w
 		}
 		if last := len(out) - 1; join && last >= 0 && out[last].n < longest && out[last].continues(&r) {
 			out[last].n += length
@@ -282,6 +296,22 @@ func runs(c chain, b Boundary, n, length int, join bool) []run {
 		out = append(out, r)
 	}
 	return out
+}
+
+// terms fills r with the terms of a line; weights that it has are kept.
+func (r *run) terms(taps []tap, length int) {
+	r.off = make([]int, len(taps))
+	for t, s := range taps {
+		r.off[t] = s.at * length
+		r.reach = max(r.reach, r.off[t])
+	}
+	if r.w != nil {
+		return
+	}
+	r.w = make([]float64, len(taps))
+	for t, s := range taps {
+		r.w[t] = s.w
+	}
 }
 
 // continues tells whether next is r moved on by its length.
