@@ -106,7 +106,8 @@ func (p *Problem) Slide(node int, t r3.Vec) {
 	p.Fixed = append(p.Fixed, f)
 }
 
-// Solve computes the displacement.
+// Solve computes the displacement. Where ν exceeds 0.4992 the pressures of the
+// cells are found by [sparse.Augmented].
 func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations int) (*Solution, error) {
 	n := len(p.Mesh.Nodes)
 	switch {
@@ -128,7 +129,12 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	} else {
 		k = sparse.NewBSR(p.Mesh.Neighbours())
 	}
-	if err := p.assemble(ctx, k); err != nil {
+	law, soft, bulk := p.soften()
+	body := *p
+	if law != nil {
+		body.Law = law
+	}
+	if err := body.assemble(ctx, k); err != nil {
 		return nil, err
 	}
 	f, g := flatten(p.Load), make([]float64, 3*n)
@@ -156,11 +162,17 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	}
 	sol := &Solution{Free: len(free), Unknowns: 3 * n}
 	k.Constrain(p.Fixed)
-	for _, fx := range p.Fixed {
-		b := f[3*fx.Node : 3*fx.Node+3]
-		t := [3]float64{b[0], b[1], b[2]}
-		for i := range 3 {
-			b[i] = fx.Q[3*i]*t[0] + fx.Q[3*i+1]*t[1] + fx.Q[3*i+2]*t[2]
+	applyFixed(f, p.Fixed)
+	var vol *dilatation
+	if law != nil {
+		vol = newDilatation(p)
+		if p.Given != nil {
+			q := make([]float64, len(soft))
+			vol.Mean(q, g)
+			for e := range q {
+				q[e] *= soft[e] - bulk[e]
+			}
+			vol.AddForce(f, q)
 		}
 	}
 	var pre sparse.Preconditioner
@@ -181,7 +193,12 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	}
 	// Without free motions left in f the system is consistent.
 	w := make([]float64, 3*n)
-	sol.Report, err = sparse.Solve(ctx, w, k, f, pre, sparse.Settings{Tolerance: tolerance, MaxIterations: maxIterations, Free: free})
+	set := sparse.Settings{Tolerance: tolerance, MaxIterations: maxIterations, Free: free}
+	if law == nil {
+		sol.Report, err = sparse.Solve(ctx, w, k, f, pre, set)
+	} else {
+		sol.Report, err = sparse.Augmented(ctx, w, k, f, pre, vol, soft, bulk, set)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -325,13 +342,7 @@ func (p *Problem) freeMotions(k matrix) ([][]float64, error) {
 				z[x] += c * v
 			}
 		}
-		for _, f := range p.Fixed {
-			v := z[3*f.Node : 3*f.Node+3]
-			t := [3]float64{v[0], v[1], v[2]}
-			for r := range 3 {
-				v[r] = f.Q[3*r]*t[0] + f.Q[3*r+1]*t[1] + f.Q[3*r+2]*t[2]
-			}
-		}
+		applyFixed(z, p.Fixed)
 		if orthonormal(z, free) {
 			free = append(free, z)
 		}
