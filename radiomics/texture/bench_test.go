@@ -122,7 +122,7 @@ func BenchmarkReset(b *testing.B) {
 	at, levels := make([]int, region.Voxels), make([]uint16, region.Voxels)
 	n := 0
 	for _, s := range region.rows {
-		o := ((int(s.k)+region.lo[2])*region.Size[1]+int(s.j)+region.lo[1])*region.Size[0] + int(s.i) + region.lo[0]
+		o := (int(s.k)*region.Size[1]+int(s.j))*region.Size[0] + int(s.i)
 		for x := range int(s.n) {
 			at[n], levels[n] = o+x, region.value[region.code8[n]]
 			n++

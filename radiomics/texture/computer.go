@@ -36,7 +36,6 @@ type Computer struct {
 	field field
 	work  []*worker
 	zones zoneMap
-	map3  distanceMap
 	// Matrices of each direction, kept where they are not simply added.
 	cells [][]cell
 	runs  []countTable
@@ -376,9 +375,8 @@ func (c *Computer) do(ctx context.Context, workers int) error {
 
 // layOut puts r into the field and makes room for the features.
 func (c *Computer) layOut(r *Region) error {
-	cfg := &c.cfg
 	f := &c.field
-	if err := f.set(r, cfg.SliceAxis, c.reach); err != nil {
+	if err := f.set(r, c.cfg.SliceAxis, c.reach, c.wants(GLDZM, oneSlice, allSlices, volume)); err != nil {
 		return err
 	}
 	f.aim(c.steps)

@@ -3,6 +3,7 @@ package texture
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // field is a region in a box with a margin of zeros, so that the neighbour of
@@ -12,6 +13,7 @@ import (
 type field struct {
 	r     *Region
 	axes  [3]int // axes[a] is the region's axis along axis a of the field
+	lo    [3]int // voxel of the region's box at (0, 0, 0), along the region's axes
 	size  [3]int // voxels along the axes
 	step  [3]int // places from a voxel to the next along the axes
 	first int    // place of voxel (0, 0, 0)
@@ -27,12 +29,18 @@ type span struct{ lo, hi int32 }
 // maxPlaces is the longest box with its margin.
 const maxPlaces = math.MaxInt32
 
-// set puts r into the field with a margin of pad voxels.
-func (f *field) set(r *Region, sliceAxis, pad int) error {
+// set puts r into the field with a margin of pad voxels. If masked, the field
+// has room for the mask of zone distances.
+func (f *field) set(r *Region, sliceAxis, pad int, masked bool) error {
 	f.r = r
 	f.axes = axesFor(sliceAxis)
+	lo, hi := r.lo, r.hi
+	if masked && r.morph != nil {
+		lo, hi = maskBounds(r.morph, r.Size, lo, hi)
+	}
+	f.lo = lo
 	for a, b := range f.axes {
-		f.size[a] = r.size[b]
+		f.size[a] = hi[b] - lo[b]
 	}
 	f.step[0] = 1
 	f.step[1] = f.size[0] + pad
@@ -40,7 +48,7 @@ func (f *field) set(r *Region, sliceAxis, pad int) error {
 	f.first = pad * (f.step[0] + f.step[1] + f.step[2])
 	places := 2*f.first + f.size[2]*f.step[2] + 8
 	if places > maxPlaces {
-		return fmt.Errorf("texture: a box of %v voxels is too large", r.size)
+		return fmt.Errorf("texture: a box of %v voxels is too large", f.size)
 	}
 	f.box8, f.box16 = f.box8[:0], f.box16[:0]
 	if r.narrow() {
@@ -53,6 +61,26 @@ func (f *field) set(r *Region, sliceAxis, pad int) error {
 		scatter(f, f.box16, r.code16)
 	}
 	return nil
+}
+
+// maskBounds widens the box lo ≤ voxel < hi to hold the mask.
+func maskBounds(mask []bool, size, lo, hi [3]int) (wlo, whi [3]int) {
+	for k := range size[2] {
+		for j := range size[1] {
+			row := mask[(k*size[1]+j)*size[0]:][:size[0]]
+			first := slices.Index(row, true)
+			if first < 0 {
+				continue
+			}
+			last := size[0] - 1
+			for !row[last] {
+				last--
+			}
+			lo = [3]int{min(lo[0], first), min(lo[1], j), min(lo[2], k)}
+			hi = [3]int{max(hi[0], last+1), max(hi[1], j+1), max(hi[2], k+1)}
+		}
+	}
+	return lo, hi
 }
 
 // axesFor returns the axes of a field whose slices are normal to the given axis.
@@ -69,26 +97,41 @@ func scatter[T uint8 | uint16](f *field, box, code []T) {
 		exchange(f, box, code)
 		return
 	}
+	from := f.origin()
 	for _, s := range f.r.rows {
-		for len(f.slice) <= int(s.k) {
+		for len(f.slice) <= int(s.k)-f.lo[2] {
 			f.slice = append(f.slice, len(f.spans))
 		}
-		o := f.first + int(s.i) + int(s.j)*f.step[1] + int(s.k)*f.step[2]
+		o := from + int(s.i) + int(s.j)*f.step[1] + int(s.k)*f.step[2]
 		n := copy(box[o:], code[:s.n])
 		code = code[n:]
 		f.spans = append(f.spans, span{int32(o), int32(o + n)})
 	}
-	f.slice = append(f.slice, len(f.spans))
+	for len(f.slice) <= f.size[2] {
+		f.slice = append(f.slice, len(f.spans))
+	}
+}
+
+// stepsOf returns the places between voxels along the region's axes.
+func (f *field) stepsOf() (step [3]int) {
+	for a, b := range f.axes {
+		step[b] = f.step[a]
+	}
+	return step
+}
+
+// origin returns the place where voxel (0, 0, 0) of the region's box would be.
+func (f *field) origin() int {
+	step := f.stepsOf()
+	return f.first - f.lo[0]*step[0] - f.lo[1]*step[1] - f.lo[2]*step[2]
 }
 
 // exchange is scatter where the axes differ from those of the region.
 func exchange[T uint8 | uint16](f *field, box, code []T) {
-	var step [3]int // of the region's axes
-	for a, b := range f.axes {
-		step[b] = f.step[a]
-	}
+	step := f.stepsOf()
+	from := f.origin()
 	for _, s := range f.r.rows {
-		o := f.first + int(s.i)*step[0] + int(s.j)*step[1] + int(s.k)*step[2]
+		o := from + int(s.i)*step[0] + int(s.j)*step[1] + int(s.k)*step[2]
 		for _, c := range code[:s.n] {
 			box[o] = c
 			o += step[0]
@@ -113,6 +156,9 @@ func exchange[T uint8 | uint16](f *field, box, code []T) {
 	}
 	f.slice = append(f.slice, len(f.spans))
 }
+
+// sliceIndex returns the index of slice k in the region's box.
+func (f *field) sliceIndex(k int) int { return f.lo[f.axes[2]] + k }
 
 // slices returns the spans of slices k to l − 1.
 func (f *field) slices(k, l int) []span { return f.spans[f.slice[k]:f.slice[l]] }

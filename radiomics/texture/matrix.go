@@ -6,7 +6,7 @@ import "context"
 type Matrix struct {
 	Family    Family
 	Direction [3]int // of glcm and glrlm in steps of i, j, k; zero if directions are added
-	Slice     int    // index along the slice axis from the first slice of the region; -1 if slices are added or in 3D
+	Slice     int    // index along the slice axis in the box; -1 if slices are added or in 3D
 	Voxels    int    // voxels of the region, once for each matrix that was added; of the glcm, 0
 	Cells     []Cell // without zeros: glcm by I, then J, all others by J, then I
 }

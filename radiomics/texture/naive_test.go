@@ -464,7 +464,10 @@ func naiveFeatures(m *Matrix, ng int) map[string]float64 {
 		if h := max(entropyOf(px), entropyOf(py)); h > 0 {
 			v["information_correlation_1"] = (v["joint_entropy"] - hxy1) / h
 		}
-		v["information_correlation_2"] = math.Sqrt(max(0, 1-math.Exp(-2*(hxy2-v["joint_entropy"]))))
+		v["information_correlation_2"] = 0
+		if d := hxy2 - v["joint_entropy"]; d > 1e-12 { // below is rounding, whose root is not small
+			v["information_correlation_2"] = math.Sqrt(1 - math.Exp(-2*d))
+		}
 	case NGTDM:
 		var ps, s, pp, busy, complexity, strength float64
 		for _, a := range m.Cells {

@@ -16,14 +16,14 @@ type Region struct {
 	N       int        // number of grey levels possible; levels are 1 … N
 	Voxels  int        // voxels with a level
 
-	lo, size [3]int   // the part of the box that holds all levels
-	value    []uint16 // value[x] is the level of code x; value[0] stands for outside
-	count    []uint32 // voxels of each code
-	rows     []rowRun // where the voxels are in the cropped box
-	code8    []uint8  // codes of the voxels, if there are at most 255
-	code16   []uint16 // codes of the voxels, otherwise
-	morph    []bool   // the mask of zone distances in the given box, or nil
-	codeOf   []uint16 // scratch: code of each level
+	lo, hi [3]int   // the part of the box that holds all levels: lo ≤ voxel < hi
+	value  []uint16 // value[x] is the level of code x; value[0] stands for outside
+	count  []uint32 // voxels of each code
+	rows   []rowRun // where the voxels are in the box
+	code8  []uint8  // codes of the voxels, if there are at most 255
+	code16 []uint16 // codes of the voxels, otherwise
+	morph  []bool   // the mask of zone distances in the given box, or nil
+	codeOf []uint16 // scratch: code of each level
 }
 
 // rowRun is n voxels in a row from (i, j, k).
@@ -93,7 +93,7 @@ func (r *Region) encode(levels []uint16) {
 	}
 }
 
-// crop finds the rows of voxels and the box about them.
+// crop finds the rows of voxels and the part of the box about them.
 func (r *Region) crop(at []int) {
 	nx, ny := r.Size[0], r.Size[1]
 	r.rows = r.rows[:0]
@@ -123,16 +123,7 @@ func (r *Region) crop(at []int) {
 	if len(at) == 0 {
 		lo = hi
 	}
-	r.lo = lo
-	for a := range 3 {
-		r.size[a] = hi[a] - lo[a]
-	}
-	for n := range r.rows {
-		s := &r.rows[n]
-		s.i -= int32(lo[0])
-		s.j -= int32(lo[1])
-		s.k -= int32(lo[2])
-	}
+	r.lo, r.hi = lo, hi
 }
 
 // codes returns the number of levels that occur.

@@ -87,7 +87,7 @@ func TestReuse(t *testing.T) {
 func TestMemory(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	region := blob(100, 36.46, 32, false)
-	box := float64(region.size[0] * region.size[1] * region.size[2])
+	box := float64((region.hi[0] - region.lo[0]) * (region.hi[1] - region.lo[1]) * (region.hi[2] - region.lo[2]))
 	for _, cfg := range []Config{PyRadiomicsConfig(), DefaultConfig()} {
 		var before, after runtime.MemStats
 		runtime.GC()

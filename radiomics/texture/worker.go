@@ -224,7 +224,7 @@ func (c *Computer) pairSlice(w *worker, k, _ int) {
 	for n, d := range c.pairs[:planar] {
 		w.cells = w.countPairs(c, w.cells[:0], c.field.slices(k, k+1), d)
 		if c.wants(GLCM, sliceDirection) {
-			w.putPairs(c, sliceDirection, k*planar+n, w.cells, pairCount(w.cells, c.cfg.Symmetric), Matrix{Direction: c.axesOf(d), Slice: k})
+			w.putPairs(c, sliceDirection, k*planar+n, w.cells, pairCount(w.cells, c.cfg.Symmetric), Matrix{Direction: c.axesOf(d), Slice: c.field.sliceIndex(k)})
 		}
 		if !c.wants(GLCM, oneSlice) {
 			continue
@@ -238,7 +238,7 @@ func (c *Computer) pairSlice(w *worker, k, _ int) {
 	}
 	if c.wants(GLCM, oneSlice) {
 		w.merged = mergeCells(w.merged)
-		w.putPairs(c, oneSlice, k, w.merged, entries, Matrix{Slice: k})
+		w.putPairs(c, oneSlice, k, w.merged, entries, Matrix{Slice: c.field.sliceIndex(k)})
 	}
 }
 
@@ -306,7 +306,7 @@ func (c *Computer) runSlice(w *worker, k, _ int) {
 		t := &w.runs.one
 		t.countRuns(&c.field, spans, d.step, w.levels, w.length)
 		if c.wants(GLRLM, sliceDirection) {
-			w.putRuns(c, sliceDirection, 4*k+n, t, Matrix{Direction: c.axesOf(d), Slice: k})
+			w.putRuns(c, sliceDirection, 4*k+n, t, Matrix{Direction: c.axesOf(d), Slice: c.field.sliceIndex(k)})
 		}
 		if !c.wants(GLRLM, oneSlice) {
 			continue
@@ -323,9 +323,9 @@ func (c *Computer) runSlice(w *worker, k, _ int) {
 		return
 	}
 	if c.cfg.Weighting != NoWeighting {
-		w.putWeighted(c, oneSlice, k, each[:], Matrix{Slice: k})
+		w.putWeighted(c, oneSlice, k, each[:], Matrix{Slice: c.field.sliceIndex(k)})
 	} else {
-		w.putRuns(c, oneSlice, k, sum, Matrix{Slice: k})
+		w.putRuns(c, oneSlice, k, sum, Matrix{Slice: c.field.sliceIndex(k)})
 	}
 }
 
@@ -401,7 +401,7 @@ func (z *zoneMap) begin(c *Computer, planar bool) {
 	z.parent = resize(z.parent, c.field.places())
 	z.distance = z.distance[:0]
 	if c.wants(GLDZM, volume) && !planar || c.wants(GLDZM, oneSlice, allSlices) && planar {
-		z.fillDistances(&c.field, planar, &c.map3)
+		z.fillDistances(&c.field, planar)
 	}
 }
 
@@ -472,14 +472,14 @@ func (w *worker) putZones(c *Computer, k kind, at int, t *zoneTable, voxels floa
 	m := w.sums.zones(t, c.field.r.value, voxels)
 	evaluate(c, GLSZM, k, at, entries, glszmFeatures, m)
 	if c.matrices != nil {
-		c.keepZones(sliceOf(k, at), t, int(voxels))
+		c.keepZones(c.sliceOf(k, at), t, int(voxels))
 	}
 }
 
-// sliceOf returns the slice of matrix at of kind k, or −1.
-func sliceOf(k kind, at int) Matrix {
+// sliceOf returns a matrix with the slice of number at of kind k, or −1.
+func (c *Computer) sliceOf(k kind, at int) Matrix {
 	if k == oneSlice {
-		return Matrix{Slice: at}
+		return Matrix{Slice: c.field.sliceIndex(at)}
 	}
 	return Matrix{Slice: -1}
 }
@@ -500,7 +500,7 @@ func (w *worker) putCounts(c *Computer, f Family, k kind, at int, t *countTable,
 	}
 	evaluate(c, f, k, at, entries, rows, m)
 	if c.matrices != nil {
-		c.keepCounts(f, sliceOf(k, at), t, int(voxels))
+		c.keepCounts(f, c.sliceOf(k, at), t, int(voxels))
 	}
 }
 
@@ -584,6 +584,6 @@ func (w *worker) putTones(c *Computer, k kind, at int, t *toneTable) {
 	w.ngtdm.summarise(n, s, c.field.r.value)
 	evaluate(c, NGTDM, k, at, entries, ngtdmFeatures, &w.ngtdm)
 	if c.matrices != nil {
-		c.keepTones(sliceOf(k, at), n, s)
+		c.keepTones(c.sliceOf(k, at), n, s)
 	}
 }

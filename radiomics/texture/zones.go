@@ -269,108 +269,70 @@ func (s *countSums) zones(t *zoneTable, value []uint16, voxels float64) *counts 
 }
 
 // fillDistances stores, for each voxel, how many steps along the axes it takes
-// from it out of the mask: 1 at its border. The border of the box of the region
-// counts as outside. Planar steps stay in the slice.
-func (z *zoneMap) fillDistances(f *field, planar bool, scratch *distanceMap) {
-	z.distance = resize(z.distance, f.places())
-	if f.r.morph == nil {
-		clear(z.distance)
+// from it out of the mask: 1 at its border. The border of the box counts as
+// outside. Planar steps stay in the slice.
+func (z *zoneMap) fillDistances(f *field, planar bool) {
+	d := resize(z.distance, f.places())
+	z.distance = d
+	clear(d)
+	r := f.r
+	if r.morph == nil {
 		for _, s := range f.spans {
 			for o := s.lo; o < s.hi; o++ {
-				z.distance[o] = math.MaxUint16
+				d[o] = math.MaxUint16
 			}
 		}
-		cityBlock(z.distance, f, planar)
-		return
-	}
-	scratch.fill(f.r.morph, f.r.Size, f, planar)
-	for _, s := range f.spans {
-		i, j, k := f.coords(int(s.lo))
-		at := [3]int{i, j, k}
-		m := scratch.first
-		for a, b := range f.axes {
-			m += (at[a] + f.r.lo[b]) * scratch.step[a]
-		}
-		for o := int(s.lo); o < int(s.hi); o++ {
-			z.distance[o] = max(1, scratch.d[m])
-			m += scratch.step[0]
-		}
-	}
-}
-
-// cityBlock replaces the distances of voxels, where they are not zero, by those
-// to the nearest place with zero: two passes, forward and backward.
-func cityBlock(d []uint16, f *field, planar bool) {
-	sx, sy, sz := f.step[0], f.step[1], f.step[2]
-	pass := func(o, sx, sy, sz int) {
-		if d[o] == 0 {
-			return
-		}
-		n := min(d[o-sx], d[o-sy])
-		if !planar {
-			n = min(n, d[o-sz])
-		}
-		d[o] = min(d[o], max(n, n+1)) // n + 1 without overflow
-	}
-	for _, s := range f.spans {
-		for o := int(s.lo); o < int(s.hi); o++ {
-			pass(o, sx, sy, sz)
-		}
-	}
-	for n := len(f.spans) - 1; n >= 0; n-- {
-		s := f.spans[n]
-		for o := int(s.hi) - 1; o >= int(s.lo); o-- {
-			pass(o, -sx, -sy, -sz)
-		}
-	}
-}
-
-// distanceMap is the map of distances of a mask larger than the region.
-type distanceMap struct {
-	d     []uint16
-	first int
-	step  [3]int // along the field's axes
-}
-
-// fill computes the distances in the mask of the given size.
-func (m *distanceMap) fill(mask []bool, size [3]int, f *field, planar bool) {
-	pad := size[0] + 1
-	slice := pad * (size[1] + 1)
-	full := [3]int{1, pad, slice}
-	m.first = 1 + pad + slice
-	for a, b := range f.axes {
-		m.step[a] = full[b]
-	}
-	m.d = resize(m.d, 2*m.first+size[2]*slice)
-	clear(m.d)
-	n := 0
-	for k := range size[2] {
-		for j := range size[1] {
-			row := m.first + k*slice + j*pad
-			for i := range size[0] {
-				if mask[n] {
-					m.d[row+i] = math.MaxUint16
+	} else {
+		step, from := f.stepsOf(), f.origin()
+		n := 0
+		for k := range r.Size[2] {
+			for j := range r.Size[1] {
+				o := from + j*step[1] + k*step[2]
+				for _, in := range r.morph[n : n+r.Size[0]] {
+					if in {
+						d[o] = math.MaxUint16
+					}
+					o += step[0]
 				}
-				n++
+				n += r.Size[0]
 			}
 		}
 	}
-	var steps [3]int
-	copy(steps[:], m.step[:])
-	if planar {
-		steps[2] = m.step[0] // a third axis that says nothing new
-	}
-	relax := func(o, x, y, z int) {
-		if m.d[o] == 0 {
-			return
+	f.cityBlock(d, planar)
+	if r.morph != nil {
+		for _, s := range f.spans {
+			for o := s.lo; o < s.hi; o++ {
+				d[o] = max(d[o], 1) // in case the mask leaves out a voxel with a level
+			}
 		}
-		n := min(m.d[o-x], m.d[o-y], m.d[o-z])
-		m.d[o] = min(m.d[o], max(n, n+1))
 	}
-	for o := m.first; o < len(m.d)-m.first; o++ {
-		relax(o, steps[0], steps[1], steps[2])
+}
+
+// cityBlock replaces what is not zero in d by the number of steps along the
+// axes to the nearest zero: a pass over the rows forward, and one backward.
+func (f *field) cityBlock(d []uint16, planar bool) {
+	sy, sz := f.step[1], f.step[2]
+	if planar {
+		sz = sy
 	}
-	for o := len(m.d) - m.first - 1; o >= m.first; o-- {
-		relax(o, -steps[0], -steps[1], -steps[2])
+	nx := f.size[0]
+	rows := f.size[1] * f.size[2]
+	for row := range rows {
+		o := f.first + row/f.size[1]*f.step[2] + row%f.size[1]*f.step[1]
+		here, north, above := d[o:][:nx], d[o-sy:][:nx], d[o-sz:][:nx]
+		n := uint16(0)
+		for i, x := range here {
+			n = min(x, min(n, north[i], above[i])+1)
+			here[i] = n
+		}
+	}
+	for row := rows - 1; row >= 0; row-- {
+		o := f.first + row/f.size[1]*f.step[2] + row%f.size[1]*f.step[1]
+		here, south, below := d[o:][:nx], d[o+sy:][:nx], d[o+sz:][:nx]
+		n := uint16(0)
+		for i := nx - 1; i >= 0; i-- {
+			n = min(here[i], min(n, south[i], below[i])+1)
+			here[i] = n
+		}
 	}
 }
