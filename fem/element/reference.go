@@ -119,7 +119,7 @@ func newReference(t Type, enhance bool) *Reference {
 	case Brick8:
 		r.Xi, r.W = gaussBrick(2)
 		if enhance {
-			r.Inner = 3
+			r.Inner, r.Modes = 3, 4
 		}
 	case Brick20:
 		r.Xi, r.W = gaussBrick(3)

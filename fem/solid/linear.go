@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/plaquerisk/plaquerisk/fem/sparse"
@@ -15,16 +13,15 @@ import (
 
 // linear solves the systems of one body, whose matrices share their pattern.
 type linear struct {
-	order []int32 // position of each node in the band; nil: iterate
-	band  int     // half bandwidth in unknowns
-	total int     // iterations of all solves
-	pre   sparse.Preconditioner
-	built int // iterations of the first solve with pre
-	last  int // of the last one
+	direct bool // factorise rather than iterate
+	total  int  // iterations of all solves; one of each factorisation
+	pre    sparse.Preconditioner
+	built  int // iterations of the first solve with pre
+	last   int // of the last one
 }
 
-// newLinear chooses between factorisation, if it takes no more than that many
-// multiplications, and iteration.
+// newLinear chooses factorisation for small and for flat or slender bodies: where
+// the multiplications that it would take in a band are no more than most.
 func newLinear(k *sparse.BSR, most float64) *linear {
 	order := cuthillMcKee(k)
 	var band int
@@ -33,11 +30,7 @@ func newLinear(k *sparse.BSR, most float64) *linear {
 			band = max(band, 3*int(order[a]-order[b])+2)
 		}
 	}
-	n := 3 * float64(k.Blocks())
-	if n*float64(band)*float64(band) > most {
-		return &linear{}
-	}
-	return &linear{order: order, band: band}
+	return &linear{direct: 3*float64(k.Blocks())*float64(band)*float64(band) <= most}
 }
 
 // constrain replaces the equations of fixed components by one of their own, and
@@ -84,7 +77,7 @@ func constrain(k *sparse.BSR, b, g []float64, fixed []bool) {
 // stale tells whether a new preconditioner would pay: the body has changed so much
 // since the last one that solves take twice as long.
 func (l *linear) stale() bool {
-	return l.order == nil && (l.pre == nil || l.last > 2*l.built+20)
+	return !l.direct && (l.pre == nil || l.last > 2*l.built+20)
 }
 
 // precondition builds the preconditioner for the matrix k, constrained.
@@ -111,8 +104,16 @@ func (l *linear) precondition(ctx context.Context, k *sparse.BSR, coords []r3.Ve
 
 // solve solves k x = b to the relative residual tol.
 func (l *linear) solve(ctx context.Context, x []float64, k *sparse.BSR, b []float64, tol float64) error {
-	if l.order != nil {
-		return l.direct(x, k, b)
+	if l.direct {
+		f, err := sparse.Factorise(ctx, k)
+		if err != nil {
+			return err
+		}
+		l.total++
+		if rep, err := f.Solve(x, b); err != nil && !(rep.Residual < 1e-4) {
+			return err
+		}
+		return nil // what is left is for the next iteration of Newton's method
 	}
 	set := sparse.Settings{Tolerance: tol, MaxIterations: 3000}
 	rep, err := sparse.Solve(ctx, x, k, b, l.pre, set)
@@ -128,56 +129,9 @@ func (l *linear) solve(ctx context.Context, x []float64, k *sparse.BSR, b []floa
 	if err != nil {
 		return err
 	}
-	if !rep.Converged {
+	// A little more is left to the next iteration of Newton's method.
+	if !rep.Converged && rep.Residual > 1e-4 {
 		return fmt.Errorf("the linear solver stopped at a relative residual of %.1e after %d iterations, target %.0e", rep.Residual, rep.Iterations, tol)
-	}
-	return nil
-}
-
-// direct factorises K = LDLᵀ in a band, without exchange of rows: near
-// instability the stiffness is indefinite, and stays solvable.
-func (l *linear) direct(x []float64, k *sparse.BSR, b []float64) error {
-	n, w := 3*k.Blocks(), l.band+1
-	data := make([]float64, n*w)
-	for a := range k.Blocks() {
-		for m := k.Ptr[a]; m < k.Ptr[a+1]; m++ {
-			c := int(k.Col[m])
-			for i := range 3 {
-				for j := range 3 {
-					if r, s := 3*int(l.order[a])+i, 3*int(l.order[c])+j; s >= r {
-						data[r*w+s-r] = k.Val[9*m+3*i+j]
-					}
-				}
-			}
-		}
-	}
-	for r := range n {
-		row := data[r*w : r*w+min(w, n-r)]
-		d := row[0]
-		if d == 0 || math.IsNaN(d) {
-			return errSingular
-		}
-		for s := 1; s < len(row); s++ {
-			if v := row[s]; v != 0 {
-				floats.AddScaled(data[(r+s)*w:(r+s)*w+len(row)-s], -v/d, row[s:])
-			}
-		}
-	}
-	l.total++
-	y := make([]float64, n)
-	for a, at := range l.order {
-		copy(y[3*at:3*at+3], b[3*a:3*a+3])
-	}
-	for r := range n {
-		row := data[r*w : r*w+min(w, n-r)]
-		floats.AddScaled(y[r+1:r+len(row)], -y[r]/row[0], row[1:])
-	}
-	for r := n - 1; r >= 0; r-- {
-		row := data[r*w : r*w+min(w, n-r)]
-		y[r] = (y[r] - floats.Dot(row[1:], y[r+1:r+len(row)])) / row[0]
-	}
-	for a, at := range l.order {
-		copy(x[3*a:3*a+3], y[3*at:3*at+3])
 	}
 	return nil
 }
