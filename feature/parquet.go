@@ -113,7 +113,7 @@ type parquetWriter struct {
 	fields []parquet.Field
 	row    parquet.Row
 	rows   int // in the present group
-	out    *parquet.Writer
+	out    *parquet.GenericWriter[any]
 	add    func(p *parquetWriter, r *Row) error
 }
 
@@ -133,7 +133,7 @@ func (p *parquetWriter) open(w io.Writer, s *Schema) error {
 		return err
 	}
 	schema := parquet.NewSchema("features", ordered{parquet.Group{}, p.fields})
-	p.out = parquet.NewWriter(w, schema, parquet.Compression(&parquet.Snappy), parquet.CreatedBy("plaquerisk", "1", "features"),
+	p.out = parquet.NewGenericWriter[any](w, schema, parquet.Compression(&parquet.Snappy), parquet.CreatedBy("plaquerisk", "1", "features"),
 		parquet.KeyValueMetadata("plaquerisk.columns", string(meta)))
 	p.row = make(parquet.Row, len(p.fields))
 	return nil

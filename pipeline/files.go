@@ -32,9 +32,9 @@ import (
 // Files are the inputs of one case.
 type Files struct {
 	Case   string `json:"case"`   // research identifier; stands in the report
-	CT     string `json:"ct"`     // folder, .zip or file of DICOM; or a NIfTI or NRRD volume
+	CT     string `json:"ct"`     // folder, .zip or file of DICOM; or a NIfTI, NRRD or MetaImage volume
 	Series string `json:"series"` // UID of the series to take; empty: the best candidate
-	Seg    string `json:"seg"`    // NIfTI, NRRD or .seg.nrrd
+	Seg    string `json:"seg"`    // NIfTI, NRRD, .seg.nrrd or MetaImage
 	Labels string `json:"labels"` // label map; empty: names are recognised
 }
 
@@ -141,7 +141,7 @@ func gate(study *dicom.Study, notes []risk.Note, err error) error {
 	return nil
 }
 
-// readImage reads path as a NIfTI or NRRD volume; ok is false if it is none.
+// readImage reads path as a NIfTI, NRRD or MetaImage volume; ok is false if it is none.
 func readImage(path string) (vol *imaging.Volume, ok bool, err error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -130,21 +130,22 @@ func All(ctx context.Context, dir string, done func(*Suite)) ([]*Suite, error) {
 	}
 	found := false
 	for _, part := range []struct {
-		name, folder string
-		run          func(ctx context.Context, dir string, add func(*Suite)) error
+		name  string
+		needs []string
+		run   func(ctx context.Context, dir string, add func(*Suite)) error
 	}{
-		{"IBSI 1, CT phantom, configurations A to E", "ibsi1/ct_phantom", configurations},
-		{"IBSI 2, phase 1, response maps", "ibsi2/response_maps", responseMaps},
-		{"IBSI 2, phase 2", "ibsi2/ibsi2_reference_values.csv", filteredPhantom},
-		{"IBSI 1 and 2, phase 3", "ibsi_validation", sarcomas},
+		{"IBSI 1, CT phantom, configurations A to E", []string{"ibsi1/ct_phantom", "ibsi1/ibsi1_reference_values.csv"}, configurations},
+		{"IBSI 2, phase 1, response maps", []string{"ibsi2/response_maps"}, responseMaps},
+		{"IBSI 2, phase 2", []string{"ibsi2/ibsi2_reference_values.csv", "ibsi1/ct_phantom"}, filteredPhantom},
+		{"IBSI 1 and 2, phase 3", []string{"ibsi_validation"}, sarcomas},
 	} {
-		at := filepath.Join(dir, filepath.FromSlash(part.folder))
-		switch _, err := os.Stat(at); {
-		case errors.Is(err, fs.ErrNotExist):
-			add(&Suite{Name: part.name, Skipped: at + " is not there"})
-			continue
-		case err != nil:
+		missing, err := absent(dir, part.needs)
+		if err != nil {
 			return nil, err
+		}
+		if missing != "" {
+			add(&Suite{Name: part.name, Skipped: missing + " is not there"})
+			continue
 		}
 		found = true
 		if err := part.run(ctx, dir, add); err != nil {
@@ -155,4 +156,18 @@ func All(ctx context.Context, dir string, done func(*Suite)) ([]*Suite, error) {
 		return nil, fmt.Errorf("%s holds none of the folders ibsi1, ibsi2 and ibsi_validation", dir)
 	}
 	return all, nil
+}
+
+// absent returns the first of the files or folders that is not in dir, or "".
+func absent(dir string, names []string) (string, error) {
+	for _, name := range names {
+		at := filepath.Join(dir, filepath.FromSlash(name))
+		switch _, err := os.Stat(at); {
+		case errors.Is(err, fs.ErrNotExist):
+			return at, nil
+		case err != nil:
+			return "", err
+		}
+	}
+	return "", nil
 }
