@@ -64,7 +64,7 @@ type Config struct {
 	FilterFamilies []string `yaml:"filter_families"`
 	// FilterLevels are the grey levels of filtered images, for families that need them.
 	FilterLevels Discretisation `yaml:"filter_levels"`
-	// FilterMargin is the width of the image around the region that filters see, mm; 0 gives each what it needs, which for gabor, simoncelli and riesz filters is the whole image.
+	// FilterMargin is the width of the image around the region that filters see, mm; 0 gives each what it needs, which for simoncelli and riesz filters is the whole image.
 	FilterMargin float64 `yaml:"filter_margin_mm"`
 	// Image is what the intensities are, in column names: original, or the name of a field such as stress_vm.
 	Image string `yaml:"image_name"`
