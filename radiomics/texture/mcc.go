@@ -166,7 +166,23 @@ func (s *mccScratch) largestOf(m int) float64 {
 		}
 		bound = max(bound, r)
 	}
-	return max(s.extreme(m, 1, bound), s.extreme(m, -1, bound), 0)
+	top := max(s.extreme(m, 1, bound), 0)
+	if s.below(m, top) {
+		return s.extreme(m, -1, bound)
+	}
+	return top
+}
+
+// below tells whether the tridiagonal matrix has an eigenvalue below −x: whether
+// a pivot of T + x is negative.
+func (s *mccScratch) below(m int, x float64) bool {
+	q := 1.0
+	for i := range m {
+		if q = s.d[i] + x - s.e[i]*s.e[i]/q; q <= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // extreme returns the largest eigenvalue, at most bound, of sign times the
@@ -181,18 +197,19 @@ func (s *mccScratch) extreme(m int, sign, bound float64) float64 {
 	n := float64(m)
 	for range 100 {
 		var g, h float64
-		q, q1, q2 := 1.0, 0.0, 0.0
+		inverse, u, t := 1.0, 0.0, 0.0 // 1/q, q'/q and q''/q of the last pivot
 		for i := range m {
-			r := s.e[i] * s.e[i] / q
-			u := q1 / q
 			// (e²/q)' = −e² q'/q², (e²/q)'' = e² (2 q'²/q − q'')/q²
-			q, q1, q2 = sign*s.d[i]-x-r, -1+r*u, -r*(2*u*u-q2/q)
+			r := s.e[i] * s.e[i] * inverse
+			q := sign*s.d[i] - x - r
 			if q >= 0 {
 				return x
 			}
-			v := q1 / q
-			g += v
-			h += v*v - q2/q
+			q1, q2 := r*u-1, -r*(2*u*u-t)
+			inverse = 1 / q
+			u, t = q1*inverse, q2*inverse
+			g += u
+			h += u*u - t
 		}
 		step := n / (g + math.Sqrt(max(0, (n-1)*(n*h-g*g))))
 		if !(step > 1e-15*bound) {
