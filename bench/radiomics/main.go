@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 
 func main() {
 	python := flag.String("python", "python3", "interpreter that has PyRadiomics")
+	mirp := flag.String("mirp", "", "interpreter that has MIRP; none: without it")
 	processes := flag.Int("processes", 3, "processes of each program")
 	out := flag.String("out", "bench/radiomics/RESULTS.md", "where the table goes")
 	child := flag.Bool("measure", false, "measure this program and print JSON (used by itself)")
@@ -29,7 +31,7 @@ func main() {
 		}
 		return
 	}
-	if err := run(*python, *processes, *out); err != nil {
+	if err := run(*python, *mirp, *processes, *out); err != nil {
 		fatal(err)
 	}
 }
@@ -41,7 +43,7 @@ func fatal(err error) {
 
 // run measures both programs in turn and writes the table. It fails if a value
 // differs.
-func run(python string, processes int, out string) error {
+func run(python, mirp string, processes int, out string) error {
 	dir, err := os.MkdirTemp("", "radiomics-bench-")
 	if err != nil {
 		return err
@@ -54,18 +56,24 @@ func run(python string, processes int, out string) error {
 	if err != nil {
 		return err
 	}
-	var ours, two, peer []map[string]result
+	var ours, two, peer, third []map[string]result
+	type process struct {
+		to      *[]map[string]result
+		threads string
+		command []string
+	}
+	script := func(name string) string { return filepath.Join("bench", "radiomics", name) }
+	round := []process{
+		{&ours, "1", []string{self, "-measure"}},
+		{&peer, "1", []string{python, script("peer.py"), dir}},
+		{&two, "2", []string{self, "-measure"}},
+	}
+	if mirp != "" {
+		round = append(round, process{&third, "1", []string{mirp, script("peer_mirp.py"), dir}})
+	}
 	for n := range processes {
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", n+1, processes)
-		for _, p := range []struct {
-			to      *[]map[string]result
-			threads string
-			command []string
-		}{
-			{&ours, "1", []string{self, "-measure"}},
-			{&peer, "1", []string{python, filepath.Join("bench", "radiomics", "peer.py"), dir}},
-			{&two, "2", []string{self, "-measure"}},
-		} {
+		for _, p := range round {
 			m, err := measure(p.command, p.threads)
 			if err != nil {
 				return err
@@ -73,7 +81,7 @@ func run(python string, processes int, out string) error {
 			*p.to = append(*p.to, m)
 		}
 	}
-	text, wrong := table(ours, two, peer, processes)
+	text, wrong := table(ours, two, peer, third, processes)
 	if err := os.WriteFile(out, []byte(text), 0o644); err != nil {
 		return err
 	}
@@ -111,32 +119,35 @@ func spread(ms []map[string]result, task string, of func(r result) float64) (lea
 }
 
 // table writes the results and counts values that differ.
-func table(ours, two, peer []map[string]result, processes int) (text string, wrong int) {
+func table(ours, two, peer, mirp []map[string]result, processes int) (text string, wrong int) {
 	var b strings.Builder
 	cpu := func(r result) float64 { return r.MS }
-	fmt.Fprintf(&b, "# Speed beside PyRadiomics\n\nMade by `go run ./bench/radiomics` (README.md says how): %d processes of each program in turn, one thread each, "+
-		"processor time; least (median) of the processes. %s, %s/%s.\n\n", processes, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	fmt.Fprintf(&b, "| task | voxels | ours, ms | PyRadiomics, ms | times faster | values equal |\n|---|---|---|---|---|---|\n")
-	var names []string
-	for name := range peer[0] {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	fmt.Fprintf(&b, "# Speed beside PyRadiomics and MIRP\n\nMade by `go run ./bench/radiomics` (README.md says how): %d processes of each program in turn, one thread each, "+
+		"processor time; least (median) of the processes. %s, %s/%s.\n", processes, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	count := map[string]int{}
 	for _, r := range regions() {
 		count[r.name] = r.mask.Count()
 	}
-	for _, name := range names {
-		o, om := spread(ours, name, cpu)
-		p, pm := spread(peer, name, cpu)
-		equal, off := compare(ours[0][name].Values, peer[0][name].Values)
-		wrong += len(off)
-		verdict := fmt.Sprintf("%d of %d", equal, equal+len(off))
-		if len(off) > 0 {
-			verdict += ": " + strings.Join(off, ", ")
+	for _, other := range []struct {
+		name string
+		ms   []map[string]result
+	}{{"PyRadiomics", peer}, {"MIRP", mirp}} {
+		if len(other.ms) == 0 {
+			continue
 		}
-		_, r, _ := strings.Cut(name, "/")
-		fmt.Fprintf(&b, "| %s | %d | %.3g (%.3g) | %.4g (%.4g) | **%.0f** | %s |\n", name, count[r], o, om, p, pm, p/o, verdict)
+		fmt.Fprintf(&b, "\n| task | voxels | ours, ms | %s, ms | times faster | values equal |\n|---|---|---|---|---|---|\n", other.name)
+		for _, name := range slices.Sorted(maps.Keys(other.ms[0])) {
+			o, om := spread(ours, name, cpu)
+			p, pm := spread(other.ms, name, cpu)
+			equal, off := compare(ours[0][name].Values, other.ms[0][name].Values)
+			wrong += len(off)
+			verdict := fmt.Sprintf("%d of %d", equal, equal+len(off))
+			if len(off) > 0 {
+				verdict += ": " + strings.Join(off, ", ")
+			}
+			_, r, _ := strings.Cut(name, "/")
+			fmt.Fprintf(&b, "| %s | %d | %.3g (%.3g) | %.4g (%.4g) | **%.0f** | %s |\n", name, count[r], o, om, p, pm, p/o, verdict)
+		}
 	}
 	fmt.Fprintf(&b, "\nFilters: 8 bands of coif1 and 5 LoG of a box of 150³ with first-order features of the region.\n")
 	fmt.Fprintf(&b, "\n## What PyRadiomics does not have\n\n| task | size | ours, ms |\n|---|---|---|\n")
@@ -167,13 +178,13 @@ func table(ours, two, peer []map[string]result, processes int) (text string, wro
 }
 
 // compare counts the values of PyRadiomics that ours equal to 1e-6, or to
-// 1e-9 where they are as good as zero, and names the others.
+// 1e-8 where means of wavelets cancel, and names the others.
 func compare(ours, peer map[string]float64) (equal int, off []string) {
 	for name, want := range peer {
 		got, ok := ours[name]
 		if !ok {
 			off = append(off, name+" missing")
-		} else if math.Abs(got-want) > 1e-6*math.Abs(want)+1e-9 {
+		} else if math.Abs(got-want) > 1e-6*math.Abs(want)+1e-8 {
 			off = append(off, fmt.Sprintf("%s %.9g, not %.9g", name, got, want))
 		} else {
 			equal++

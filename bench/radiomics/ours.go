@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -95,6 +96,7 @@ func ours() map[string]result {
 			continue
 		}
 		out["texture/"+r.name] = textures(ctx, &r)
+		out["IBSI texture/"+r.name] = standard(ctx, &r)
 		out["shape/"+r.name] = shape(&r)
 		out["107 features/"+r.name] = all(ctx, &r, "setting: {binWidth: 32}", "original")
 		if r.name == "plaque_0.3mm" {
@@ -110,10 +112,11 @@ func textures(ctx context.Context, r *region) result {
 	cfg := texture.PyRadiomicsConfig()
 	c := must(texture.NewComputer(cfg))
 	at, levels := r.levels()
+	ng := int(slices.Max(levels)) // as PyRadiomics counts them
 	var reg texture.Region
 	var values []texture.Value
 	call := func() {
-		reg.Reset(r.vol.Size, r.vol.Spacing, at, levels, 32, nil)
+		reg.Reset(r.vol.Size, r.vol.Spacing, at, levels, ng, nil)
 		values = must(c.Compute(ctx, values[:0], &reg))
 	}
 	res := result{Count: len(at), Values: map[string]float64{}}
@@ -122,8 +125,44 @@ func textures(ctx context.Context, r *region) result {
 		res.Values["original_"+col.Family.String()+"_"+col.PyRadiomics] = values[n].Value
 	}
 	res.Bytes = allocated(func() {
-		must(must(texture.NewComputer(cfg)).Compute(ctx, nil, texture.NewRegion(r.vol.Size, r.vol.Spacing, at, levels, 32, nil)))
+		must(must(texture.NewComputer(cfg)).Compute(ctx, nil, texture.NewRegion(r.vol.Size, r.vol.Spacing, at, levels, ng, nil)))
 	}) / box(r)
+	return res
+}
+
+// standard times the five families that MIRP shares, in three dimensions and
+// merged, from intensities over 32 grey levels to features. Values are named by
+// their rank within a family, as peer_mirp.py does.
+func standard(ctx context.Context, r *region) result {
+	cfg := texture.DefaultConfig()
+	cfg.Families = []texture.Family{texture.GLCM, texture.GLRLM, texture.GLSZM, texture.NGTDM, texture.NGLDM}
+	c := must(texture.NewComputer(cfg))
+	at, _ := r.levels()
+	levels := make([]uint16, len(at))
+	var reg texture.Region
+	var values []texture.Value
+	res := result{Values: map[string]float64{}}
+	res.MS, res.Wall = least(func() {
+		lo, hi := r.vol.Values[at[0]], r.vol.Values[at[0]]
+		for _, o := range at {
+			lo, hi = min(lo, r.vol.Values[o]), max(hi, r.vol.Values[o])
+		}
+		for n, o := range at {
+			levels[n] = uint16(min(32*float64(r.vol.Values[o]-lo)/float64(hi-lo), 31)) + 1
+		}
+		reg.Reset(r.vol.Size, r.vol.Spacing, at, levels, 32, nil)
+		values = must(c.Compute(ctx, values[:0], &reg))
+	})
+	family := map[texture.Family][]float64{}
+	for n, col := range cfg.Columns() {
+		family[col.Family] = append(family[col.Family], values[n].Value)
+	}
+	for f, v := range family {
+		slices.Sort(v)
+		for n, x := range v {
+			res.Values[fmt.Sprintf("%v %d of %d", f, n+1, len(v))] = x
+		}
+	}
 	return res
 }
 
