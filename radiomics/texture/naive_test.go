@@ -584,12 +584,36 @@ func TestOracle(t *testing.T) {
 		if r.IntN(4) == 0 {
 			cfg.Distances = [][]int{{1}, {1, 2}, {2}, {1, 3}}[r.IntN(4)]
 		}
+		some := r.IntN(2) == 0
 		for a := range aggregations {
-			cfg.Aggregations = append(cfg.Aggregations, a)
+			if !some || r.IntN(3) == 0 {
+				cfg.Aggregations = append(cfg.Aggregations, a)
+			}
 		}
 		checkOracle(t, p, p.region(), cfg, fmt.Sprintf("trial %d, %v", trial, size))
 		if t.Failed() {
 			return
+		}
+	}
+}
+
+// The same with more levels than a table of pairs is made for, and with codes of
+// two bytes in a table.
+func TestOracleManyLevels(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the oracle takes seconds")
+	}
+	r := rand.New(rand.NewPCG(3, 2))
+	for _, n := range []int{600, 6000} {
+		p := randomPicture(r, [3]int{16, 15, 12}, n, 1, 0.95, true)
+		region := p.region()
+		if n == 600 && (region.narrow() || region.codes() > maxTable) || n == 6000 && region.codes() <= maxTable {
+			t.Fatalf("%d codes", region.codes())
+		}
+		for weighting, symmetric := range map[Weighting]bool{NoWeighting: true, Euclidean: false} {
+			cfg := everything()
+			cfg.Weighting, cfg.Symmetric = weighting, symmetric
+			checkOracle(t, p, region, cfg, fmt.Sprintf("%d codes", region.codes()))
 		}
 	}
 }
