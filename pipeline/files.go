@@ -51,7 +51,7 @@ const (
 // ReadCT reads and checks the CT of a case: quality control comes before
 // anything else, so that a scan that cannot be used is refused whatever else is
 // wrong. With the error [Refused] or [Incomplete] the returned image holds what
-// is known of the scan.
+// is known of the scan, and the volume if there is one.
 func (p *Pipeline) ReadCT(ctx context.Context, f Files) (Input, error) {
 	in := Input{Case: f.Case}
 	if vol, ok, err := readImage(f.CT); ok || err != nil {
@@ -79,13 +79,12 @@ func (p *Pipeline) ReadCT(ctx context.Context, f Files) (Input, error) {
 		}
 	}
 	in.Notes = append(in.Notes, skipped(index)...)
-	if err := gate(study, in.Notes, err); err != nil {
-		return in, err
+	if study != nil && study.Volume != nil {
+		in.Volume = study.Volume
+		in.Inputs = append(in.Inputs, risk.Input{Role: "ct", Files: study.Files, SHA256: study.SHA256})
+		in.Case = caseName(f.Case, study.SHA256)
 	}
-	in.Volume = study.Volume
-	in.Inputs = append(in.Inputs, risk.Input{Role: "ct", Files: study.Files, SHA256: study.SHA256})
-	in.Case = caseName(f.Case, study.SHA256)
-	return in, nil
+	return in, gate(study, in.Notes, err)
 }
 
 // mostSkipped is the number of unreadable files that are named one by one.

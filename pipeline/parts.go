@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/plaquerisk/plaquerisk/coronary"
 	"github.com/plaquerisk/plaquerisk/feature"
@@ -30,6 +31,7 @@ func (p *Pipeline) readAny(ctx context.Context, f Files) (Input, error) {
 		if err != nil && (ClassOf(err) != Refused || in.Volume == nil) {
 			return in, err
 		}
+		in.Notes = slices.DeleteFunc(in.Notes, func(n risk.Note) bool { return n.Severity == risk.Refusal })
 		return in, nil
 	}
 	sum, err := HashFile(f.CT)

@@ -233,7 +233,7 @@ func (p *Pipeline) eachRegion(ctx context.Context, c RegionCase, profile *Profil
 			r.name = fmt.Sprintf("label-%d", s.Value)
 		}
 		var placing []risk.Note
-		if r.roi, placing, err = place(in.Volume, m, r.name, profile, resample); err != nil {
+		if r.roi, placing, err = place(in.Volume, &seg.Grid, m, r.name, profile, resample); err != nil {
 			return notes, fail(Unreadable, "PLQ-602", fmt.Errorf("%s: region %s: %w", c.Seg, r.name, err))
 		}
 		notes = append(notes, placing...)
@@ -251,9 +251,10 @@ func (p *Pipeline) eachRegion(ctx context.Context, c RegionCase, profile *Profil
 	return notes, nil
 }
 
-// place puts a region onto the voxels of an image. PyRadiomics has rules of its
-// own for masks that lie elsewhere, so there the region stays where it is.
-func place(vol *imaging.Volume, m *imaging.Mask, name string, profile *Profile, resample bool) (*imaging.Mask, []risk.Note, error) {
+// place puts a region of the mask on grid file onto the voxels of an image.
+// PyRadiomics has rules of its own for masks that lie elsewhere, so there such a
+// region stays where it is.
+func place(vol *imaging.Volume, file *imaging.Grid, m *imaging.Mask, name string, profile *Profile, resample bool) (*imaging.Mask, []risk.Note, error) {
 	if resample {
 		matched, notes, err := segmentation.Match(&vol.Grid, []segmentation.Mask{{Name: name, Mask: m}})
 		if err != nil || len(matched) == 0 {
@@ -261,11 +262,15 @@ func place(vol *imaging.Volume, m *imaging.Mask, name string, profile *Profile, 
 		}
 		return matched[0].Mask, notes, nil
 	}
-	if profile.Name == ProfilePyRadiomics {
+	roi, err := m.Onto(&vol.Grid, imaging.OnVoxels)
+	if err != nil && profile.Name == ProfilePyRadiomics {
 		return m, nil, nil
 	}
-	m, err := m.Onto(&vol.Grid, imaging.OnVoxels)
-	return m, nil, err
+	var mismatch *imaging.GeometryError
+	if errors.As(err, &mismatch) {
+		mismatch.Mask = *file // not the region's part of it
+	}
+	return roi, nil, err
 }
 
 // nothing says why a mask gives no region.
