@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/plaquerisk/plaquerisk/cmd/plaquerisk/internal/ibsi"
 	"github.com/plaquerisk/plaquerisk/pipeline"
+	"github.com/plaquerisk/plaquerisk/radiomics/ibsi"
 	"github.com/plaquerisk/plaquerisk/risk"
 )
 

@@ -107,3 +107,12 @@ func TestPyRadiomics(t *testing.T) {
 		})
 	}
 }
+
+func float(t *testing.T, s string) float64 {
+	t.Helper()
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}

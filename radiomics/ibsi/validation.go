@@ -54,9 +54,7 @@ func sarcomas(ctx context.Context, dir string, add func(*Suite)) error {
 		find := newFinder(&v)
 		one, err := agreed("IBSI 1, phase 3, "+name, name, first, func(r record, row *Row) {
 			if r["family"] == "diagnostic" {
-				if n, ok := v.Schema.Index("original.diagnostics." + r["tag"]); ok {
-					row.Quantity, row.Got, row.Missing = v.Schema.Column(n).Name, v.Values[n], math.IsNaN(v.Values[n])
-				}
+				diagnostic(&v, r["tag"], row)
 				return
 			}
 			if c := volumeHistogram[r["tag"]]; c != "" {
@@ -134,7 +132,7 @@ func All(ctx context.Context, dir string, done func(*Suite)) ([]*Suite, error) {
 		needs []string
 		run   func(ctx context.Context, dir string, add func(*Suite)) error
 	}{
-		{"IBSI 1, CT phantom, configurations A to E", []string{"ibsi1/ct_phantom", "ibsi1/ibsi1_reference_values.csv"}, configurations},
+		{"IBSI 1, CT phantom, configurations A to E", []string{"ibsi1/ct_phantom", "ibsi1/ibsi1_reference_values.csv", "ibsi1/ibsi1_diagnostic_values.csv"}, configurations},
 		{"IBSI 2, phase 1, response maps", []string{"ibsi2/response_maps"}, responseMaps},
 		{"IBSI 2, phase 2", []string{"ibsi2/ibsi2_reference_values.csv", "ibsi1/ct_phantom"}, filteredPhantom},
 		{"IBSI 1 and 2, phase 3", []string{"ibsi_validation"}, sarcomas},

@@ -165,6 +165,45 @@ func configurations(ctx context.Context, dir string, add func(*Suite)) error {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
 		add(s)
+		if s, err = steps(ctx, dir, name, vol, mask, cfg); err != nil {
+			return err
+		}
+		add(s)
 	}
 	return nil
+}
+
+// steps compares the sizes, counts and intensities on the way from the image to
+// the features of a configuration, to the digits that the table has.
+func steps(ctx context.Context, dir, name string, vol *imaging.Volume, mask *imaging.Mask, cfg radiomics.Config) (*Suite, error) {
+	s := &Suite{Name: "IBSI 1, CT phantom, steps of configuration " + name}
+	table, err := readFile(filepath.Join(dir, "ibsi1", "ibsi1_diagnostic_values.csv"))
+	if err != nil {
+		return nil, err
+	}
+	cfg.Families = []string{"diagnostics"}
+	v, _, err := radiomics.Extract(ctx, vol, mask, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	for _, r := range table {
+		if r["config"] != name {
+			continue
+		}
+		x, err := r.numbers("value", "tolerance")
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+		row := Row{Quantity: r["tag"], Want: x[0], Tol: x[1], Missing: true, Digits: max(digits, len(strings.NewReplacer("-", "", ".", "").Replace(r["value"])))}
+		diagnostic(&v, r["tag"], &row)
+		s.Rows = append(s.Rows, row)
+	}
+	return s, nil
+}
+
+// diagnostic puts a check value into row, if it was computed.
+func diagnostic(v *feature.Vector, tag string, row *Row) {
+	if n, ok := v.Schema.Index("original.diagnostics." + tag); ok {
+		row.Quantity, row.Got, row.Missing = tag+", "+v.Schema.Column(n).Unit, v.Values[n], math.IsNaN(v.Values[n])
+	}
 }
