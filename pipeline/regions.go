@@ -166,10 +166,16 @@ func (p *Pipeline) Regions(ctx context.Context, c RegionCase, profile *Profile, 
 	}
 	out := &Regions{}
 	var found []risk.Note
+	var failed []error
 	notes, err := p.eachRegion(ctx, c, profile, resample, func(in *Input, r *region) error {
 		v, info, notes, err := profile.extract(ctx, in.Volume, r.roi, r.label)
-		if err != nil {
-			return fail(NothingToScore, "PLQ-612", err)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil { // one region must not cost the others their rows
+			failed = append(failed, fmt.Errorf("%s: region %s: %w", c.Seg, r.name, err))
+			v, info = noFeatures(profile, err), nil
+			notes = []risk.Note{{Code: "PLQ-612", Severity: risk.Warning, Text: "no features: " + err.Error()}}
 		}
 		found = append(found, r.notes(notes)...)
 		row := feature.Row{Case: in.Case, Patient: c.Patient, Lesion: r.name, Label: feature.Unknown, Values: v.Values, Support: v.Support}
@@ -186,8 +192,25 @@ func (p *Pipeline) Regions(ctx context.Context, c RegionCase, profile *Profile, 
 	if err != nil {
 		return nil, err
 	}
+	if len(failed) == len(out.Rows) {
+		return nil, fail(NothingToScore, "PLQ-612", errors.Join(failed...))
+	}
 	out.Notes = append(notes, found...)
 	return out, nil
+}
+
+// noFeatures returns the values of a region that could not be extracted.
+func noFeatures(profile *Profile, err error) feature.Vector {
+	v := feature.NewVector(profile.Schema)
+	v.Support = make([]feature.Support, len(v.Values))
+	reason := feature.Missing
+	if errors.Is(err, radiomics.ErrEmpty) {
+		reason = feature.EmptyRegion
+	}
+	for n := range v.Support {
+		v.Support[n].Reason = reason
+	}
+	return v
 }
 
 // region is one region of a mask on the voxels of its image.

@@ -1,13 +1,22 @@
 package pipeline
 
 import (
+	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/imaging/format"
 	"github.com/plaquerisk/plaquerisk/internal/verify"
+	"github.com/plaquerisk/plaquerisk/risk"
 )
 
 // An image that is no coronary CT gives features all the same: thick slices and
@@ -114,4 +123,56 @@ func FuzzReadRegionCases(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A region that cannot be extracted has a row without values and a note; the
+// others keep theirs. Where none can, the case is an error.
+func TestRegionWithoutFeatures(t *testing.T) {
+	dir := t.TempDir()
+	g := imaging.NewGrid([3]int{8, 8, 8}, [3]float64{1, 1, 1}, r3.Vec{})
+	vol, labels := imaging.NewVolume(g), imaging.NewVolume(g)
+	for n := range vol.Values {
+		i, j, k := g.Coords(n)
+		vol.Values[n] = float32(10*i + j + k)
+		if j < 4 && i < 6 {
+			labels.Values[n] = float32(1 + i/3) // label 1: below 40, label 2: above
+		}
+	}
+	image, mask, params := filepath.Join(dir, "v.nii"), filepath.Join(dir, "m.nii"), filepath.Join(dir, "p.yaml")
+	for path, v := range map[string]*imaging.Volume{image: vol, mask: labels} {
+		var b bytes.Buffer
+		if err := format.WriteVolume(&b, path, v); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := New(DefaultConfig(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	extract := func(low, high int) (*Regions, error) {
+		if err := os.WriteFile(params, fmt.Appendf(nil, "families: [firstorder]\nrange_hu: [%d, %d]\n", low, high), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		profile, err := p.Profile("", params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Regions(t.Context(), RegionCase{Files: Files{CT: image, Seg: mask}}, profile, false)
+	}
+	r, err := extract(0, 29)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rows) != 2 || math.IsNaN(r.Rows[0].Values[0]) || !math.IsNaN(r.Rows[1].Values[0]) || r.Rows[1].Support[0].Reason != feature.EmptyRegion {
+		t.Errorf("rows %+v", r.Rows)
+	}
+	if !slices.ContainsFunc(r.Notes, func(n risk.Note) bool { return n.Code == "PLQ-612" && n.Where == "label-2" }) {
+		t.Errorf("notes %v", r.Notes)
+	}
+	if _, err := extract(5000, 6000); CodeOf(err) != "PLQ-612" {
+		t.Errorf("no region with features: %v", err)
+	}
 }

@@ -232,7 +232,8 @@ type regionTable struct {
 func (t *regionTable) add(r *pipeline.Regions) error {
 	for n := range r.Rows {
 		if t.out == nil {
-			for _, f := range r.Extra[n] {
+			fields := slices.MaxFunc(r.Extra, func(a, b []pyradiomics.Field) int { return len(a) - len(b) }) // a region without features has fewer
+			for _, f := range fields {
 				t.extra = append(t.extra, f.Name)
 			}
 			if err := t.start(); err != nil {
