@@ -21,16 +21,18 @@ type linear struct {
 }
 
 // newLinear chooses factorisation for small and for flat or slender bodies: where
-// the multiplications that it would take in a band are no more than most.
+// it would take no more multiplications than most, by the width of the band of
+// nodes that couple.
 func newLinear(k *sparse.BSR, most float64) *linear {
 	order := cuthillMcKee(k)
-	var band int
+	var band int32
 	for a := range k.Blocks() {
 		for _, b := range k.Col[k.Ptr[a]:k.Ptr[a+1]] {
-			band = max(band, 3*int(order[a]-order[b])+2)
+			band = max(band, order[a]-order[b])
 		}
 	}
-	return &linear{direct: 3*float64(k.Blocks())*float64(band)*float64(band) <= most}
+	w := 1.5 * float64(band) // unknowns of the last front of nested dissection
+	return &linear{direct: 10*w*w*w <= most}
 }
 
 // constrain replaces the equations of fixed components by one of their own, and

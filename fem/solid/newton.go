@@ -18,7 +18,7 @@ type Settings struct {
 	MaxNewton  int     // iterations of one step
 	Tolerance  float64 // of the residual, relative to the load
 	Linear     float64 // of each linear solve, relative
-	Direct     float64 // multiplications in a band up to which systems are factorised rather than iterated
+	Direct     float64 // multiplications up to which systems are factorised rather than iterated
 	// Start, if not nil, is the displacement from which the full load is tried at
 	// once, such as that of a solve with nearly the same body.
 	Start *Solution
@@ -26,7 +26,7 @@ type Settings struct {
 
 // DefaultSettings returns four steps, halved up to six times, and 1e-8.
 func DefaultSettings() Settings {
-	return Settings{Steps: 4, MaxHalving: 6, MaxNewton: 25, Tolerance: 1e-8, Linear: 1e-9, Direct: 3e10}
+	return Settings{Steps: 4, MaxHalving: 6, MaxNewton: 25, Tolerance: 1e-8, Linear: 1e-9, Direct: 2e10}
 }
 
 // Solution is the displacement of a body with how it was found.
