@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/radiomics/filter"
 )
@@ -107,9 +109,12 @@ func (s *subject) derive(ctx context.Context, t *ImageType, f func(d derived) er
 	case "Wavelet":
 		return s.wavelets(ctx, set, names, f)
 	case "LBP2D":
-		c := filter.Config{Kind: "lbp_2d", Radius: set.LBP2DRadius, Samples: set.LBP2DSamples, Method: set.LBP2DMethod, Axis: axisNames[set.Force2Ddimension]}
+		// PyRadiomics swaps the axis across with z: a slice across x has z for
+		// its fast axis, and samples are counted from there.
+		axes := [3][3]int{{0, 1, 2}, {0, 2, 1}, {2, 1, 0}}[set.Force2Ddimension]
+		c := filter.Config{Kind: "lbp_2d", Radius: set.LBP2DRadius, Samples: set.LBP2DSamples, Method: set.LBP2DMethod}
 		r := int(math.Ceil(set.LBP2DRadius)) + 1
-		values, err := s.filtered(ctx, c, [3]int{r, r, r})
+		values, err := s.turned(ctx, c, [3]int{r, r, r}, axes)
 		if err != nil {
 			return err
 		}
@@ -302,14 +307,25 @@ func (s *subject) wideEnough(sigma float64) bool {
 // filter sees the picture in a box about the region, and all of an axis along
 // which the margin does not suffice: see [filter.Filter.Support].
 func (s *subject) filtered(ctx context.Context, c filter.Config, margin [3]int) ([]float64, error) {
+	return s.turned(ctx, c, margin, [3]int{0, 1, 2})
+}
+
+// turned is filtered on the picture with its axes in another order, the fastest
+// first.
+func (s *subject) turned(ctx context.Context, c filter.Config, margin, axes [3]int) ([]float64, error) {
 	h, err := filter.New(c)
 	if err != nil {
 		return nil, err
 	}
 	lo, hi := s.around(margin)
-	box := imaging.NewVolume(s.picture.Grid.Crop(lo, hi))
-	for o, x := range s.picture.box(lo, hi) {
-		box.Values[o] = float32(x)
+	size := [3]int{hi[0] - lo[0], hi[1] - lo[1], hi[2] - lo[2]}
+	stride := [3]int{1, size[0], size[0] * size[1]}
+	g := imaging.NewGrid([3]int{size[axes[0]], size[axes[1]], size[axes[2]]},
+		[3]float64{s.picture.Spacing[axes[0]], s.picture.Spacing[axes[1]], s.picture.Spacing[axes[2]]}, r3.Vec{})
+	box, values := imaging.NewVolume(g), s.picture.box(lo, hi)
+	for o := range box.Values {
+		i, j, k := g.Coords(o)
+		box.Values[o] = float32(values[i*stride[axes[0]]+j*stride[axes[1]]+k*stride[axes[2]]])
 	}
 	response, err := h.Apply(ctx, box)
 	if err != nil {
@@ -319,8 +335,8 @@ func (s *subject) filtered(ctx context.Context, c filter.Config, margin [3]int) 
 	n := s.region.size()
 	for o, in := range s.region.in {
 		if in {
-			i, j, k := o%n[0]+s.region.lo[0]-lo[0], o/n[0]%n[1]+s.region.lo[1]-lo[1], o/(n[0]*n[1])+s.region.lo[2]-lo[2]
-			out = append(out, response.At(i, j, k))
+			x := [3]int{o%n[0] + s.region.lo[0] - lo[0], o/n[0]%n[1] + s.region.lo[1] - lo[1], o/(n[0]*n[1]) + s.region.lo[2] - lo[2]}
+			out = append(out, response.At(x[axes[0]], x[axes[1]], x[axes[2]]))
 		}
 	}
 	return out, nil

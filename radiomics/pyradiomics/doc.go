@@ -26,4 +26,12 @@
 // The reference is PyRadiomics 3.0.1 (featureextractor.py, imageoperations.py;
 // van Griethuysen et al., Cancer Research 2017, doi:10.1158/0008-5472.CAN-17-0339).
 // A volume holds float32, PyRadiomics the type of the file: see [Pixels].
+//
+// # Where digits differ
+//
+// Beyond 1e-6 only where rounding decides: an interpolated value that is a whole
+// number but for rounding is cut off to it or to the one below, as new voxels
+// that lie on old ones are; a value on a bin edge, as wavelets with dyadic
+// coefficients make from whole numbers; a mean near zero of a wavelet's band,
+// which is stored in float32.
 package pyradiomics

@@ -307,7 +307,7 @@ func (p *picture) spline(x [3]float64) float64 {
 	for a := range 3 {
 		f := int(math.Floor(x[a]))
 		t := x[a] - float64(f)
-		w[a][3] = (1.0 / 6) * t * t * t
+		w[a][3] = (1.0 / 6) * (t * t) * t
 		w[a][0] = 1.0/6 + 0.5*t*(t-1) - w[a][3]
 		w[a][2] = t + w[a][0] - 2*w[a][3]
 		w[a][1] = 1 - w[a][0] - w[a][2] - w[a][3]
