@@ -71,6 +71,7 @@ func run(python, mirp string, processes int, out string) error {
 	if mirp != "" {
 		round = append(round, process{&third, "1", []string{mirp, script("peer_mirp.py"), dir}})
 	}
+	wrong := 0
 	for n := range processes {
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", n+1, processes)
 		for _, p := range round {
@@ -80,10 +81,11 @@ func run(python, mirp string, processes int, out string) error {
 			}
 			*p.to = append(*p.to, m)
 		}
-	}
-	text, wrong := table(ours, two, peer, third, processes)
-	if err := os.WriteFile(out, []byte(text), 0o644); err != nil {
-		return err
+		var text string
+		text, wrong = table(ours, two, peer, third)
+		if err := os.WriteFile(out, []byte(text), 0o644); err != nil {
+			return err
+		}
 	}
 	if wrong > 0 {
 		return fmt.Errorf("%d values differ: see %s", wrong, out)
@@ -119,11 +121,11 @@ func spread(ms []map[string]result, task string, of func(r result) float64) (lea
 }
 
 // table writes the results and counts values that differ.
-func table(ours, two, peer, mirp []map[string]result, processes int) (text string, wrong int) {
+func table(ours, two, peer, mirp []map[string]result) (text string, wrong int) {
 	var b strings.Builder
 	cpu := func(r result) float64 { return r.MS }
 	fmt.Fprintf(&b, "# Speed beside PyRadiomics and MIRP\n\nMade by `go run ./bench/radiomics` (README.md says how): %d processes of each program in turn, one thread each, "+
-		"processor time; least (median) of the processes. %s, %s/%s.\n", processes, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		"processor time; least (median) of the processes. %s, %s/%s.\n", len(ours), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	count := map[string]int{}
 	for _, r := range regions() {
 		count[r.name] = r.mask.Count()
