@@ -55,7 +55,7 @@ func TestDigitalPhantom(t *testing.T) {
 	var inside []int
 	var x []float32
 	var levels []uint8
-	for n, r := range table(t, filepath.Join("testdata", "ibsi1_digital_phantom.csv")) {
+	for n, r := range table(t, filepath.Join("..", "ibsi", "data", "phantom.csv")) {
 		v := number(t, r[3])
 		box.Values = append(box.Values, float32(v))
 		if r[4] == "1" {

@@ -18,7 +18,7 @@ import (
 // digital returns the digital phantom of IBSI 1.
 func digital(t testing.TB) Region {
 	r := Region{Size: [3]int{5, 4, 4}, Spacing: [3]float64{2, 2, 2}}
-	for n, row := range table(t, filepath.Join("testdata", "ibsi1_digital_phantom.csv")) {
+	for n, row := range table(t, filepath.Join("..", "ibsi", "data", "phantom.csv")) {
 		in := row[len(row)-1] == "1"
 		r.Mask = append(r.Mask, in)
 		if in {

@@ -120,7 +120,7 @@ func TestNumPy(t *testing.T) {
 // levels six bins of equal width keep.
 func TestIBSI(t *testing.T) {
 	var voxels [][4]float64
-	for _, row := range read(t, "..", "testdata", "ibsi1_digital_phantom.csv") {
+	for _, row := range read(t, "..", "ibsi", "data", "phantom.csv") {
 		if row[4] == "1" {
 			voxels = append(voxels, [4]float64{number(t, row[0]), number(t, row[1]), number(t, row[2]), number(t, row[3])})
 		}

@@ -57,7 +57,7 @@ func digitalPhantom(t testing.TB) *Region {
 	t.Helper()
 	var at []int
 	var levels []uint16
-	for n, r := range records(t, filepath.Join("testdata", "ibsi1_digital_phantom.csv")) {
+	for n, r := range records(t, filepath.Join("..", "ibsi", "data", "phantom.csv")) {
 		if r["inside"] == "1" {
 			at, levels = append(at, n), append(levels, uint16(number(t, r["level"])))
 		}
