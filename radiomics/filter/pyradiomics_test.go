@@ -32,7 +32,7 @@ func peerConfig(t *testing.T, name, kind, settings string) Config {
 	case "wavelet_pywt":
 		c.Band = band
 		if level := strings.TrimPrefix(image, "wavelet"); level != "" {
-			c.Level = int(float(t, level))
+			c.Level = int(verify.Number(t, level))
 		}
 		if len(band) == 2 {
 			c.Dimensions = 2
@@ -44,21 +44,21 @@ func peerConfig(t *testing.T, name, kind, settings string) Config {
 		key, value, _ := strings.Cut(part, "=")
 		switch key {
 		case "sigma":
-			c.Sigma = float(t, value)
+			c.Sigma = verify.Number(t, value)
 		case "ignore_spacing":
 			c.IgnoreSpacing = true
 		case "method":
 			c.Method = value
 		case "radius":
-			c.Radius = float(t, value)
+			c.Radius = verify.Number(t, value)
 		case "samples":
-			c.Samples = int(float(t, value))
+			c.Samples = int(verify.Number(t, value))
 		case "axis":
 			c.Axis = value
 		case "harmonics":
-			c.Harmonics = int(float(t, value))
+			c.Harmonics = int(verify.Number(t, value))
 		case "subdivision":
-			n := int(float(t, value))
+			n := int(verify.Number(t, value))
 			c.Subdivision = &n
 		case "coif1", "db2", "bior2.2", "haar":
 			c.Wavelet = key
@@ -106,13 +106,4 @@ func TestPyRadiomics(t *testing.T) {
 			t.Logf("%.2g", worst/(hi-lo))
 		})
 	}
-}
-
-func float(t *testing.T, s string) float64 {
-	t.Helper()
-	x, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
 }

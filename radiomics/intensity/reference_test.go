@@ -1,43 +1,14 @@
 package intensity
 
 import (
-	"encoding/csv"
 	"math"
-	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/imaging/nrrd"
 	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
-
-// table reads a CSV; '#' starts a comment.
-func table(t testing.TB, path string) [][]string {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	r := csv.NewReader(f)
-	r.Comment = '#'
-	rows, err := r.ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows[1:]
-}
-
-func number(t testing.TB, s string) float64 {
-	t.Helper()
-	x, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
-}
 
 // codes maps the codes of a table to its values.
 func codes[T any](table []Feature[T], values []float64, into map[string]float64) {
@@ -55,8 +26,8 @@ func TestDigitalPhantom(t *testing.T) {
 	var inside []int
 	var x []float32
 	var levels []uint8
-	for n, r := range table(t, filepath.Join("..", "ibsi", "data", "phantom.csv")) {
-		v := number(t, r[3])
+	for n, r := range verify.Rows(t, filepath.Join("..", "ibsi", "data", "phantom.csv")) {
+		v := verify.Number(t, r[3])
 		box.Values = append(box.Values, float32(v))
 		if r[4] == "1" {
 			inside, x, levels = append(inside, n), append(x, float32(v)), append(levels, uint8(v))
@@ -85,7 +56,7 @@ func TestDigitalPhantom(t *testing.T) {
 		t.Errorf("local peak rests on %+v", support[0])
 	}
 	checked := 0
-	for _, r := range table(t, filepath.Join(verify.Shared(t, "data", "ibsi1"), "ibsi1_reference_values.csv")) {
+	for _, r := range verify.Rows(t, filepath.Join(verify.Shared(t, "data", "ibsi1"), "ibsi1_reference_values.csv")) {
 		values, ok := got[r[2]]
 		if !ok || r[4] != "digital" {
 			continue
@@ -101,7 +72,7 @@ func TestDigitalPhantom(t *testing.T) {
 		}
 		checked++
 		verify.Check{Suite: "radiomics", Case: "IBSI 1 digital phantom", Quantity: r[2] + ": " + r[1], Source: "IBSI 1 consensus " + code,
-			Got: value, Want: number(t, r[5]), Tol: number(t, r[6]), Digits: 3}.Run(t)
+			Got: value, Want: verify.Number(t, r[5]), Tol: verify.Number(t, r[6]), Digits: 3}.Run(t)
 	}
 	if checked != 18+23+6+2 {
 		t.Errorf("%d of 49 values checked", checked)
@@ -134,14 +105,14 @@ func TestBrain(t *testing.T) {
 	values := make([]float64, len(FirstOrderFeatures))
 	f.Values(values, nil)
 	checked := 0
-	for _, r := range table(t, filepath.Join(dir, "brain1_reference_values.csv")) {
+	for _, r := range verify.Rows(t, filepath.Join(dir, "brain1_reference_values.csv")) {
 		if r[1] != "base" || r[2] != "firstorder" {
 			continue
 		}
 		for n, f := range FirstOrderFeatures {
 			if f.PyRadiomics == r[3] {
 				checked++
-				want := number(t, r[4])
+				want := verify.Number(t, r[4])
 				verify.Check{Suite: "radiomics", Case: "PyRadiomics brain1, base", Quantity: "firstorder." + f.PyRadiomics, Source: "PyRadiomics baseline",
 					Got: values[n], Want: want, Tol: 1e-10 * math.Abs(want)}.Run(t)
 			}

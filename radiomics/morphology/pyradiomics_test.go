@@ -1,11 +1,8 @@
 package morphology
 
 import (
-	"encoding/csv"
 	"math"
-	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 
 	"github.com/plaquerisk/plaquerisk/imaging/nrrd"
@@ -56,36 +53,10 @@ func (b *body) mask() []bool {
 	return m
 }
 
-// table reads a CSV.
-func table(t testing.TB, path string) [][]string {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	r := csv.NewReader(f)
-	r.Comment = '#'
-	rows, err := r.ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows[1:]
-}
-
-func number(t testing.TB, s string) float64 {
-	t.Helper()
-	x, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
-}
-
 // Masks made by a formula have the values that PyRadiomics 3.0.1 returns.
 func TestPyRadiomics(t *testing.T) {
 	want := map[[3]string]string{}
-	for _, r := range table(t, filepath.Join("testdata", "pyradiomics_shape.csv")) {
+	for _, r := range verify.Rows(t, filepath.Join("testdata", "pyradiomics_shape.csv")) {
 		want[[3]string{r[0], r[1], r[2]}] = r[3]
 	}
 	checked := 0
@@ -97,7 +68,7 @@ func TestPyRadiomics(t *testing.T) {
 			return
 		}
 		checked++
-		x := number(t, s)
+		x := verify.Number(t, s)
 		// What PyRadiomics returns for an axis of no length is rounding.
 		tol := 1e-9*math.Abs(x) + 2e-7
 		verify.Check{Suite: "radiomics", Case: "PyRadiomics, mask " + b.name, Quantity: family + "." + name, Source: "PyRadiomics 3.0.1",
@@ -144,7 +115,7 @@ func TestBrain(t *testing.T) {
 	values := make([]float64, len(PyRadiomicsFeatures))
 	p.Values(values, nil)
 	checked := 0
-	for _, r := range table(t, filepath.Join(dir, "brain1_reference_values.csv")) {
+	for _, r := range verify.Rows(t, filepath.Join(dir, "brain1_reference_values.csv")) {
 		if r[1] != "base" || r[2] != "shape" {
 			continue
 		}
@@ -156,7 +127,7 @@ func TestBrain(t *testing.T) {
 			if old[r[3]] {
 				tol = 2e-3
 			}
-			x := number(t, r[4])
+			x := verify.Number(t, r[4])
 			checked++
 			verify.Check{Suite: "radiomics", Case: "PyRadiomics brain1, base", Quantity: "shape." + f.PyRadiomics, Source: "PyRadiomics baseline",
 				Got: values[n], Want: x, Tol: tol * math.Abs(x)}.Run(t)
@@ -167,10 +138,10 @@ func TestBrain(t *testing.T) {
 	q := NewPlane(&w, [2]int(label.Size[:2]), [2]float64(label.Spacing[:2]), mask[16*n:][:n])
 	values = make([]float64, len(PlaneFeatures))
 	q.Values(values, nil)
-	for _, r := range table(t, filepath.Join(dir, "brain1_reference_values.csv")) {
+	for _, r := range verify.Rows(t, filepath.Join(dir, "brain1_reference_values.csv")) {
 		for n, f := range PlaneFeatures {
 			if r[2] == "shape2D" && f.PyRadiomics == r[3] {
-				x := number(t, r[4])
+				x := verify.Number(t, r[4])
 				checked++
 				verify.Check{Suite: "radiomics", Case: "PyRadiomics brain1, shape2D", Quantity: "shape2D." + f.PyRadiomics, Source: "PyRadiomics baseline",
 					Got: values[n], Want: x, Tol: 1e-6 * math.Abs(x)}.Run(t)

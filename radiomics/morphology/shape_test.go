@@ -18,12 +18,12 @@ import (
 // digital returns the digital phantom of IBSI 1.
 func digital(t testing.TB) Region {
 	r := Region{Size: [3]int{5, 4, 4}, Spacing: [3]float64{2, 2, 2}}
-	for n, row := range table(t, filepath.Join("..", "ibsi", "data", "phantom.csv")) {
+	for n, row := range verify.Rows(t, filepath.Join("..", "ibsi", "data", "phantom.csv")) {
 		in := row[len(row)-1] == "1"
 		r.Mask = append(r.Mask, in)
 		if in {
 			r.Inside = append(r.Inside, n)
-			r.Values = append(r.Values, number(t, row[len(row)-2]))
+			r.Values = append(r.Values, verify.Number(t, row[len(row)-2]))
 		}
 	}
 	return r
@@ -55,9 +55,9 @@ func TestDigitalPhantom(t *testing.T) {
 	check("ZH1A", 0.869, 0.005)
 	check("IQYR", 0.866, 0.005)
 	checked := 0
-	for _, r := range table(t, filepath.Join(verify.Shared(t, "data", "ibsi1"), "ibsi1_reference_values.csv")) {
+	for _, r := range verify.Rows(t, filepath.Join(verify.Shared(t, "data", "ibsi1"), "ibsi1_reference_values.csv")) {
 		if r[2] == "morphology" && r[4] == "digital" {
-			check(r[0], number(t, r[5]), number(t, r[6]))
+			check(r[0], verify.Number(t, r[5]), verify.Number(t, r[6]))
 			checked++
 		}
 	}

@@ -1,46 +1,16 @@
 package ria
 
 import (
-	"encoding/csv"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
-
-// read returns the rows of a file of testdata.
-func read(t *testing.T, elem ...string) [][]string {
-	t.Helper()
-	f, err := os.Open(filepath.Join(elem...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	cr := csv.NewReader(f)
-	cr.Comment = '#'
-	rows, err := cr.ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows[1:]
-}
-
-func number(t *testing.T, s string) float64 {
-	t.Helper()
-	x, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
-}
 
 // region makes a region of voxels (i, j, k, value) in any order.
 func region(voxels [][4]float64, spacing [3]float64) *Region {
@@ -76,14 +46,14 @@ func compute(t testing.TB, cfg Config, r *Region) ([]feature.Column, []float64, 
 func TestNumPy(t *testing.T) {
 	var voxels [][4]float64
 	var want []float64
-	for _, row := range read(t, "testdata", "ria_numpy.csv") {
+	for _, row := range verify.Rows(t, "testdata", "ria_numpy.csv") {
 		switch row[0] {
 		case "voxel":
-			voxels = append(voxels, [4]float64{number(t, row[1]), number(t, row[2]), number(t, row[3]), number(t, row[4])})
+			voxels = append(voxels, [4]float64{verify.Number(t, row[1]), verify.Number(t, row[2]), verify.Number(t, row[3]), verify.Number(t, row[4])})
 		case "value":
 			x := math.NaN()
 			if row[4] != "" {
-				x = number(t, row[4])
+				x = verify.Number(t, row[4])
 			}
 			want = append(want, x)
 		}
@@ -120,9 +90,9 @@ func TestNumPy(t *testing.T) {
 // levels six bins of equal width keep.
 func TestIBSI(t *testing.T) {
 	var voxels [][4]float64
-	for _, row := range read(t, "..", "ibsi", "data", "phantom.csv") {
+	for _, row := range verify.Rows(t, "..", "ibsi", "data", "phantom.csv") {
 		if row[4] == "1" {
-			voxels = append(voxels, [4]float64{number(t, row[0]), number(t, row[1]), number(t, row[2]), number(t, row[3])})
+			voxels = append(voxels, [4]float64{verify.Number(t, row[0]), verify.Number(t, row[1]), verify.Number(t, row[2]), verify.Number(t, row[3])})
 		}
 	}
 	if len(voxels) != 74 {

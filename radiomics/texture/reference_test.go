@@ -3,7 +3,6 @@ package texture
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/csv"
 	"encoding/json"
 	"math"
 	"os"
@@ -18,48 +17,14 @@ import (
 	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
 
-// records reads a CSV with a header; '#' starts a comment.
-func records(t testing.TB, path string) []map[string]string {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	r := csv.NewReader(f)
-	r.Comment = '#'
-	rows, err := r.ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []map[string]string
-	for _, row := range rows[1:] {
-		m := map[string]string{}
-		for n, name := range rows[0] {
-			m[name] = row[n]
-		}
-		out = append(out, m)
-	}
-	return out
-}
-
-func number(t testing.TB, s string) float64 {
-	t.Helper()
-	x, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x
-}
-
 // digitalPhantom returns the digital phantom of IBSI 1, 5 × 4 × 4 voxels.
 func digitalPhantom(t testing.TB) *Region {
 	t.Helper()
 	var at []int
 	var levels []uint16
-	for n, r := range records(t, filepath.Join("..", "ibsi", "data", "phantom.csv")) {
+	for n, r := range verify.Records(t, filepath.Join("..", "ibsi", "data", "phantom.csv")) {
 		if r["inside"] == "1" {
-			at, levels = append(at, n), append(levels, uint16(number(t, r["level"])))
+			at, levels = append(at, n), append(levels, uint16(verify.Number(t, r["level"])))
 		}
 	}
 	return NewRegion([3]int{5, 4, 4}, [3]float64{2, 2, 2}, at, levels, 6, nil)
@@ -86,7 +51,7 @@ func TestIBSIDigitalPhantom(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]map[string]string{}
-	for _, r := range records(t, filepath.Join("testdata", "ibsi1_digital_texture.csv")) {
+	for _, r := range verify.Records(t, filepath.Join("testdata", "ibsi1_digital_texture.csv")) {
 		want[r["ibsi_id"]+" "+r["aggregation"]] = r
 	}
 	cfg := everything()
@@ -101,7 +66,7 @@ func TestIBSIDigitalPhantom(t *testing.T) {
 			continue
 		}
 		verify.Check{Suite: "radiomics", Case: "IBSI 1 digital phantom", Quantity: c.Name() + ", " + c.Unit, Source: "IBSI 1 consensus " + c.Code,
-			Got: values[n].Value, Want: number(t, r["value"]), Tol: number(t, r["tolerance"]), Digits: 3}.Run(t)
+			Got: values[n].Value, Want: verify.Number(t, r["value"]), Tol: verify.Number(t, r["tolerance"]), Digits: 3}.Run(t)
 	}
 }
 
@@ -137,24 +102,24 @@ func TestIBSIDigitalMatrices(t *testing.T) {
 		}
 	}
 	path := verify.Shared(t, "data", "ibsi1", "ibsi1_digital_phantom_matrices.csv")
-	rows := records(t, path)
+	rows := verify.Records(t, path)
 	if len(rows) != len(got) {
 		t.Errorf("%d cells, want %d", len(got), len(rows))
 	}
 	for _, r := range rows {
 		slice, j := 0, 0
 		if r["slice"] != "" {
-			slice = int(number(t, r["slice"]))
+			slice = int(verify.Number(t, r["slice"]))
 		}
 		if r["j"] != "" {
-			j = int(number(t, r["j"]))
+			j = int(verify.Number(t, r["j"]))
 		}
-		e := got[key(r["matrix"], r["mode"], slice, int(number(t, r["i"])), j)]
+		e := got[key(r["matrix"], r["mode"], slice, int(verify.Number(t, r["i"])), j)]
 		verify.Check{Suite: "radiomics", Case: "IBSI 1 digital phantom, matrices", Quantity: strings.Join([]string{r["matrix"], r["mode"], r["slice"], r["i"], r["j"]}, " "),
-			Source: "IBSI 1 reference matrices", Got: e.N, Want: number(t, r["n"])}.Run(t)
+			Source: "IBSI 1 reference matrices", Got: e.N, Want: verify.Number(t, r["n"])}.Run(t)
 		if r["s"] != "" {
 			verify.Check{Suite: "radiomics", Case: "IBSI 1 digital phantom, matrices", Quantity: strings.Join([]string{r["matrix"], r["mode"], r["slice"], r["i"], "sum"}, " "),
-				Source: "IBSI 1 reference matrices", Got: e.S, Want: number(t, r["s"]), Tol: 5e-4 * max(1, e.S)}.Run(t)
+				Source: "IBSI 1 reference matrices", Got: e.S, Want: verify.Number(t, r["s"]), Tol: 5e-4 * max(1, e.S)}.Run(t)
 		}
 	}
 }
@@ -203,12 +168,12 @@ func TestPyRadiomicsBrain1(t *testing.T) {
 	size, spacing, at, values := brain1(t)
 	dir := verify.Shared(t, "data", "pyradiomics")
 	settings := map[string]string{}
-	for _, r := range records(t, filepath.Join(dir, "brain1_settings.csv")) {
+	for _, r := range verify.Records(t, filepath.Join(dir, "brain1_settings.csv")) {
 		settings[r["config"]+" "+r["family"]] = r["settings_json"]
 	}
 	checked := 0
 	cache := map[string]map[string]float64{}
-	for _, r := range records(t, filepath.Join(dir, "brain1_reference_values.csv")) {
+	for _, r := range verify.Records(t, filepath.Join(dir, "brain1_reference_values.csv")) {
 		f := slices.Index(familyNames[:], r["family"])
 		if f < 0 || !slices.Contains([]string{"base", "2d", "FBN", "combined", "flatRegion"}, r["config"]) {
 			continue
@@ -243,7 +208,7 @@ func TestPyRadiomicsBrain1(t *testing.T) {
 				cache[id][c.PyRadiomics] = got[n].Value
 			}
 		}
-		want := number(t, r["value"])
+		want := verify.Number(t, r["value"])
 		got, ok := cache[id][r["feature"]]
 		if !ok {
 			t.Errorf("%s: no column %s", id, r["feature"])
@@ -272,7 +237,7 @@ func npy(t testing.TB, path string) (shape []int, data []float64) {
 	}
 	for _, s := range strings.Split(string(m[1]), ",") {
 		if s = strings.TrimSpace(s); s != "" {
-			shape = append(shape, int(number(t, s)))
+			shape = append(shape, int(verify.Number(t, s)))
 		}
 	}
 	data = make([]float64, (len(b)-n)/8)

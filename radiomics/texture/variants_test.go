@@ -32,16 +32,16 @@ var variants = map[string]func(c *Config){
 // values of PyRadiomics with every setting that touches texture.
 func TestPyRadiomicsVariants(t *testing.T) {
 	regions := map[string]*Region{}
-	for _, r := range records(t, filepath.Join("testdata", "pyradiomics_regions.csv")) {
+	for _, r := range verify.Records(t, filepath.Join("testdata", "pyradiomics_regions.csv")) {
 		var at []int
 		var levels []uint16
 		top := uint16(0)
 		for n, s := range strings.Fields(r["levels"]) {
-			if l := uint16(number(t, s)); l > 0 {
+			if l := uint16(verify.Number(t, s)); l > 0 {
 				at, levels, top = append(at, n), append(levels, l), max(top, l)
 			}
 		}
-		size := [3]int{int(number(t, r["nx"])), int(number(t, r["ny"])), int(number(t, r["nz"]))}
+		size := [3]int{int(verify.Number(t, r["nx"])), int(verify.Number(t, r["ny"])), int(verify.Number(t, r["nz"]))}
 		regions[r["region"]] = NewRegion(size, [3]float64{0.8, 0.9, 1.3}, at, levels, int(top), nil)
 	}
 	type result struct {
@@ -51,7 +51,7 @@ func TestPyRadiomicsVariants(t *testing.T) {
 	results := map[string]*result{}
 	var order []string
 	cache := map[string]map[string]float64{}
-	for _, r := range records(t, filepath.Join("testdata", "pyradiomics_values.csv")) {
+	for _, r := range verify.Records(t, filepath.Join("testdata", "pyradiomics_values.csv")) {
 		id := r["region"] + ", " + r["config"]
 		if cache[id] == nil {
 			cfg := PyRadiomicsConfig()
@@ -66,7 +66,7 @@ func TestPyRadiomicsVariants(t *testing.T) {
 		}
 		name := r["family"] + " " + r["feature"]
 		got, ok := cache[id][name]
-		want := number(t, r["value"])
+		want := verify.Number(t, r["value"])
 		off := math.Abs(got-want) / max(1, math.Abs(want))
 		if !ok || math.IsNaN(got) != math.IsNaN(want) || off > 1e-7 {
 			t.Errorf("%s: %s: got %.12g, want %.12g", id, name, got, want)
