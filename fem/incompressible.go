@@ -2,6 +2,7 @@ package fem
 
 import (
 	"context"
+	"slices"
 
 	"github.com/plaquerisk/plaquerisk/fem/element"
 	"github.com/plaquerisk/plaquerisk/fem/sparse"
@@ -11,45 +12,45 @@ import (
 // Ratios κ/μ = 2 (1 + ν) / 3 (1 − 2ν) of bulk to shear modulus.
 const (
 	stiffRatio = 600      // above this (ν = 0.4992) the pressure of a cell becomes an unknown,
-	softRatio  = 29.0 / 3 // and the matrix holds this one (ν = 0.45)
+	softRatio  = 29.0 / 3 // and the matrix holds this one (ν = 0.45), as the one that is aggregated does
 )
 
-// soften returns the laws for the matrix and the mean bulk moduli of each cell in
-// the matrix and in truth; nil if no cell is nearly incompressible.
-func (p *Problem) soften() (law [][element.Points]element.Lame, soft, bulk []float64) {
-	stiff := func(l *[element.Points]element.Lame) bool {
-		for q := range l {
-			if l[q].Bulk > stiffRatio*l[q].Shear {
-				return true
-			}
+// softened returns the laws with bulk moduli of at most limit times the shear
+// modulus in the cells that exceed that by more than the factor over somewhere,
+// or nil if none does.
+func (p *Problem) softened(limit, over float64) [][element.Points]element.Lame {
+	var law [][element.Points]element.Lame
+	for e := range p.Law {
+		stiff := false
+		for _, l := range p.Law[e] {
+			stiff = stiff || l.Bulk > over*limit*l.Shear
 		}
-		return false
+		if !stiff {
+			continue
+		}
+		if law == nil {
+			law = slices.Clone(p.Law)
+		}
+		for q := range law[e] {
+			l := &law[e][q]
+			l.Bulk = min(l.Bulk, limit*l.Shear)
+		}
 	}
-	any := false
-	for e := range p.Law {
-		any = any || stiff(&p.Law[e])
-	}
-	if !any {
-		return nil, nil, nil
-	}
-	law = make([][element.Points]element.Lame, len(p.Law))
-	soft, bulk = make([]float64, len(p.Law)), make([]float64, len(p.Law))
+	return law
+}
+
+// bulk returns the mean bulk moduli of the cells.
+func (p *Problem) bulk(law [][element.Points]element.Lame) []float64 {
+	k := make([]float64, len(law))
 	var h element.Hex8
-	for e := range p.Law {
-		law[e] = p.Law[e]
+	for e := range law {
 		x := p.Mesh.Corners(e)
 		h.Set(&x)
 		for q, w := range h.Weight {
-			l := &law[e][q]
-			bulk[e] += l.Bulk * w / h.Volume
-			l.Bulk = min(l.Bulk, softRatio*l.Shear)
-			soft[e] += l.Bulk * w / h.Volume
-		}
-		if !stiff(&p.Law[e]) {
-			law[e], soft[e] = p.Law[e], bulk[e]
+			k[e] += law[e][q].Bulk * w / h.Volume
 		}
 	}
-	return law, soft, bulk
+	return k
 }
 
 // dilatation couples the displacements of a problem with the pressures of its

@@ -120,19 +120,26 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	case p.Given != nil && len(p.Given) != n:
 		return nil, fmt.Errorf("%d nodes but %d given displacements", n, len(p.Given))
 	}
+	body := *p
+	law := p.softened(softRatio, stiffRatio/softRatio)
+	if law != nil {
+		body.Law = law
+	}
+	sol := &Solution{Unknowns: 3 * n}
 	var k matrix
-	if p.Lattice != nil {
+	var pre sparse.Preconditioner
+	if p.Lattice == nil {
+		b := sparse.NewBSR(p.Mesh.Neighbours())
+		mg, err := body.aggregation(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		k, pre, sol.Levels = b, mg, len(mg.Sizes())
+	} else {
 		if p.Lattice.Len() != n {
 			return nil, fmt.Errorf("%d nodes, but a lattice %v of %d", n, p.Lattice.N, p.Lattice.Len())
 		}
 		k = sparse.NewStencil(*p.Lattice)
-	} else {
-		k = sparse.NewBSR(p.Mesh.Neighbours())
-	}
-	law, soft, bulk := p.soften()
-	body := *p
-	if law != nil {
-		body.Law = law
 	}
 	if err := body.assemble(ctx, k); err != nil {
 		return nil, err
@@ -160,12 +167,13 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	if err := checkBalance(f, free, p.Fixed); err != nil {
 		return nil, err
 	}
-	sol := &Solution{Free: len(free), Unknowns: 3 * n}
+	sol.Free = len(free)
 	k.Constrain(p.Fixed)
 	applyFixed(f, p.Fixed)
 	var vol *dilatation
+	var soft, bulk []float64
 	if law != nil {
-		vol = newDilatation(p)
+		vol, soft, bulk = newDilatation(p), p.bulk(law), p.bulk(p.Law)
 		if p.Given != nil {
 			q := make([]float64, len(soft))
 			vol.Mean(q, g)
@@ -175,7 +183,6 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 			vol.AddForce(f, q)
 		}
 	}
-	var pre sparse.Preconditioner
 	switch k := k.(type) {
 	case *sparse.Stencil:
 		mg, err := sparse.NewMultigrid(ctx, k, p.Fixed)
@@ -185,11 +192,6 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 		pre, sol.Levels = mg, len(mg.Levels())
 	case *sparse.BSR:
 		k.Hold(p.Fixed)
-		mg, err := sparse.NewAggregation(ctx, k, p.Mesh.Nodes, p.Fixed, sparse.DefaultSmoothing())
-		if err != nil {
-			return nil, err
-		}
-		pre, sol.Levels = mg, len(mg.Sizes())
 	}
 	// Without free motions left in f the system is consistent.
 	w := make([]float64, 3*n)
@@ -211,6 +213,24 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 		sol.Work += r3.Dot(p.Load[a], sol.U[a]) / 2
 	}
 	return sol, nil
+}
+
+// aggregation builds the preconditioner of meshes without lattice from the
+// stiffness with ν of at most 0.45, for which it is nearly as good on fine meshes
+// as on coarse ones (docs/decisions/0052). It leaves k zero.
+func (p *Problem) aggregation(ctx context.Context, k *sparse.BSR) (*sparse.Aggregation, error) {
+	body := *p
+	if law := p.softened(softRatio, 1.001); law != nil {
+		body.Law = law
+	}
+	if err := body.assemble(ctx, k); err != nil {
+		return nil, err
+	}
+	k.Constrain(p.Fixed)
+	k.Hold(p.Fixed)
+	mg, err := sparse.NewAggregation(ctx, k, p.Mesh.Nodes, p.Fixed, sparse.DefaultSmoothing())
+	clear(k.Val)
+	return mg, err
 }
 
 // matrix is what a stiffness is assembled in: [sparse.BSR] or [sparse.Stencil].

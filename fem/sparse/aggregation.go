@@ -55,8 +55,8 @@ type aggLevel struct {
 // Settings.Free.
 //
 // As ν nears ½ the iterations grow, and do so with the number of nodes. Build the
-// hierarchy from the matrix of the same body with ν at most 0.47, and they no
-// longer do (measured in docs/decisions/0052).
+// hierarchy from the matrix of the same body with ν at most 0.45, and they
+// hardly do (measured in docs/decisions/0052).
 func NewAggregation(ctx context.Context, k *BSR, coords []r3.Vec, fixed []Fixed, opts Smoothing) (*Aggregation, error) {
 	if len(coords) != k.Blocks() {
 		return nil, fmt.Errorf("aggregation: %d nodes, but the matrix has %d block rows", len(coords), k.Blocks())

@@ -6,6 +6,9 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+
 	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
@@ -418,23 +421,22 @@ func galerkin(ctx context.Context, a *blocks[float64], p *blocks[float32], count
 	return c
 }
 
-// dense is the Cholesky factor of the coarsest matrix. A motion that nothing
-// holds (see Settings.Free) leaves a pivot of rounding errors; its unknown is
-// set to zero.
-type dense struct {
-	n    int
-	l    []float64 // lower triangle, row by row; 0 on the diagonal for such an unknown
-	work []float64
-}
-
 // negligible is the pivot, relative to the diagonal, that counts as rounding.
 const negligible = 1e-10
+
+// dense is the Cholesky factor of the coarsest matrix, see [semidefinite].
+type dense struct {
+	n    int
+	l    []float64 // lower triangle, row by row
+	work []float64
+}
 
 // factorDense factorises a.
 func factorDense(a *blocks[float64]) *dense {
 	m := a.rows
 	n := m * a.len()
 	d := &dense{n: n, l: make([]float64, n*n), work: make([]float64, n)}
+	start := make([]float64, n)
 	for i := range a.len() {
 		for e := a.ptr[i]; e < a.ptr[i+1]; e++ {
 			for r := range m {
@@ -443,60 +445,22 @@ func factorDense(a *blocks[float64]) *dense {
 		}
 	}
 	for i := range n {
-		row := d.l[i*n : i*n+i+1]
-		start := row[i]
-		for j := range i {
-			other := d.l[j*n : j*n+j+1]
-			if other[j] == 0 {
-				row[j] = 0
-				continue
-			}
-			t := row[j]
-			for k, v := range other[:j] {
-				t -= v * row[k]
-			}
-			t /= other[j]
-			row[j] = t
-			row[i] -= t * t
-		}
-		if row[i] > negligible*start {
-			row[i] = math.Sqrt(row[i])
-		} else {
-			row[i] = 0
-		}
+		start[i] = d.l[i*n+i]
 	}
+	semidefinite(d.l, start)
 	return d
 }
 
 // solve stores A⁻¹b in x.
 func (d *dense) solve(x, b []float32) {
-	w := d.work
 	for i, v := range b {
-		w[i] = float64(v)
+		d.work[i] = float64(v)
 	}
-	for i := range d.n {
-		row := d.l[i*d.n : i*d.n+i+1]
-		if row[i] == 0 {
-			w[i] = 0
-			continue
-		}
-		t := w[i]
-		for k, v := range row[:i] {
-			t -= v * w[k]
-		}
-		w[i] = t / row[i]
-	}
-	for i := d.n - 1; i >= 0; i-- {
-		row := d.l[i*d.n : i*d.n+i+1]
-		if row[i] == 0 {
-			continue
-		}
-		w[i] /= row[i]
-		for k, v := range row[:i] {
-			w[k] -= v * w[i]
-		}
-	}
-	for i, v := range w {
+	t := blas64.Triangular{Uplo: blas.Lower, Diag: blas.NonUnit, N: d.n, Stride: d.n, Data: d.l}
+	v := blas64.Vector{N: d.n, Inc: 1, Data: d.work}
+	blas64.Trsv(blas.NoTrans, t, v)
+	blas64.Trsv(blas.Trans, t, v)
+	for i, v := range d.work {
 		x[i] = float32(v)
 	}
 }

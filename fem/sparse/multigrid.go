@@ -688,11 +688,8 @@ type planes struct {
 	side [][]float64 // Wₖ, full; nil for the first
 }
 
-// shift is added to the diagonal of the coarsest matrix, relative to it, so that
-// a body that nothing holds (see Settings.Free) still has a factor.
-const shift = 1e-10
-
-// factorPlanes factorises a.
+// factorPlanes factorises a. A body that nothing holds (see Settings.Free) leaves
+// pivots of rounding errors in the last plane; their unknowns are set to zero.
 func factorPlanes(a *Stencil) (*planes, error) {
 	m := a.N[0] * a.N[1]
 	p := &planes{n: 3 * m, diag: make([][]float64, a.N[2]), side: make([][]float64, a.N[2])}
@@ -721,8 +718,9 @@ func factorPlanes(a *Stencil) (*planes, error) {
 				}
 			})
 		}
-		for i := range p.n {
-			d[i*p.n+i] *= 1 + shift
+		start := make([]float64, p.n)
+		for i := range start {
+			start[i] = d[i*p.n+i]
 		}
 		if k > 0 {
 			tri := blas64.Triangular{Uplo: blas.Lower, Diag: blas.NonUnit, N: p.n, Stride: p.n, Data: p.diag[k-1]}
@@ -730,12 +728,34 @@ func factorPlanes(a *Stencil) (*planes, error) {
 			blas64.Trsm(blas.Right, blas.Trans, 1, tri, gen)
 			blas64.Syrk(blas.NoTrans, -1, gen, 1, blas64.Symmetric{Uplo: blas.Lower, N: p.n, Stride: p.n, Data: d})
 		}
-		if _, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Lower, N: p.n, Stride: p.n, Data: d}); !ok {
+		if k == a.N[2]-1 {
+			semidefinite(d, start)
+		} else if _, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Lower, N: p.n, Stride: p.n, Data: d}); !ok {
 			return nil, fmt.Errorf("plane %d is not positive definite", k)
 		}
 		p.diag[k], p.side[k] = d, w
 	}
 	return p, nil
+}
+
+// semidefinite replaces the lower triangle d, row by row, by its Cholesky factor.
+// A pivot that is negligible beside start becomes so large that its unknown is
+// zero.
+func semidefinite(d, start []float64) {
+	n := len(start)
+	for i := range n {
+		row := d[i*n : i*n+i+1]
+		for j := range i {
+			other := d[j*n : j*n+j+1]
+			row[j] = (row[j] - product(row[:j], other[:j])) / other[j]
+		}
+		if p := row[i] - product(row[:i], row[:i]); p > negligible*start[i] {
+			row[i] = math.Sqrt(p)
+		} else {
+			clear(row)
+			row[i] = 1e150
+		}
+	}
 }
 
 // solve replaces x by A⁻¹x.
