@@ -28,6 +28,8 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-622", Title: "manifest is wrong", Help: "The message names every line. The columns are case,patient,ct,seg,labels,artery,outcome."},
 	{Code: "PLQ-623", Title: "reference data cannot be read", Help: "repro wants the reference data in their own layout: folders ibsi1, ibsi2 and ibsi_validation. The message names the file."},
 	{Code: "PLQ-624", Title: "values differ from the reference", Help: "This build, on this machine, computes other values than the standard asks for. Please report the lines marked MISS with plaquerisk version --json."},
+	{Code: "PLQ-630", Title: "mesh or problem file cannot be read", Help: "The message names the file."},
+	{Code: "PLQ-631", Title: "problem cannot be solved as it stands", Help: "The message names the line of the problem file, the set or the element and its place in mm. A body needs a material for each element and must be held against the loads."},
 	{Code: "PLQ-652", Title: "some cases failed", Help: "They are named with codes, by batch run in failures.csv, by extract radiomics on stderr and with --failures in a file; the others are done."},
 	{Code: "PLQ-651", Title: "case set aside", Help: "Several runs ended while they worked on it. plaquerisk batch resume --retry-failed tries again."},
 }
