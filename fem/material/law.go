@@ -242,7 +242,7 @@ func positive(l Law) error {
 		return fmt.Errorf("the shear modulus of these constants is %g kPa: must be positive", mu)
 	}
 	if nu := Poisson(l); nu <= -1 {
-		return fmt.Errorf("Poisson's ratio of these constants is %g: must be above -1", nu)
+		return fmt.Errorf("the Poisson ratio of these constants is %g: must be above -1", nu)
 	}
 	return nil
 }

@@ -192,7 +192,7 @@ func (n *newton) step(ctx context.Context, load float64) error {
 			return nil
 		}
 		if it >= n.set.MaxNewton {
-			return fmt.Errorf("Newton's method needs more than %d iterations", n.set.MaxNewton)
+			return fmt.Errorf("more than %d iterations of Newton's method", n.set.MaxNewton)
 		}
 		n.sol.Newton++
 		g := given

@@ -300,7 +300,7 @@ func (m *MaterialSpec) law() (material.Law, error) {
 			return nil, fmt.Errorf("nu is %g: must be above -1 and below 0.5", nu)
 		}
 		if e := v("E"); !(e > 0) || math.IsInf(e, 0) {
-			return nil, fmt.Errorf("E is %g: must be positive and finite", e)
+			return nil, fmt.Errorf("modulus E is %g: must be positive and finite", e)
 		}
 		return l, nil
 	case "exponential":
