@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/imaging/format"
@@ -41,7 +43,7 @@ type Profile struct {
 	Schema feature.Schema
 	label  int32 // the region to take where a case names none; 0: all
 	// extract computes the features of one region, and text beside them.
-	extract func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, label int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error)
+	extract func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, file *imaging.Grid, label int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error)
 }
 
 // Profile returns a profile with the settings of a parameter file over its own;
@@ -96,7 +98,7 @@ func (p *Pipeline) radiomicsProfile(name string, cfg radiomics.Config, params st
 	if err != nil {
 		return nil, err
 	}
-	extract := func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, _ int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error) {
+	extract := func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, _ *imaging.Grid, _ int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error) {
 		v, notes, err := radiomics.Extract(ctx, vol, roi, cfg)
 		if err == nil && plaque {
 			v, err = feature.Join(p.composition(vol, roi), v)
@@ -119,9 +121,9 @@ func pyRadiomicsProfile(name string, text []byte) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	extract := func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, label int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error) {
+	extract := func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, file *imaging.Grid, label int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error) {
 		own := *params
-		own.Label = int(label)
+		own.Label, own.MaskGrid = int(label), file
 		e, err := pyradiomics.NewExtractor(&own)
 		if err != nil {
 			return feature.Vector{}, nil, nil, err
@@ -168,7 +170,7 @@ func (p *Pipeline) Regions(ctx context.Context, c RegionCase, profile *Profile, 
 	var found []risk.Note
 	var failed []error
 	notes, err := p.eachRegion(ctx, c, profile, resample, func(in *Input, r *region) error {
-		v, info, notes, err := profile.extract(ctx, in.Volume, r.roi, r.label)
+		v, info, notes, err := profile.extract(ctx, in.Volume, r.roi, r.file, r.label)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -218,6 +220,7 @@ type region struct {
 	name  string
 	label int32
 	roi   *imaging.Mask
+	file  *imaging.Grid // of the mask file
 }
 
 // notes names the region in notes that name no place.
@@ -241,6 +244,10 @@ func (p *Pipeline) eachRegion(ctx context.Context, c RegionCase, profile *Profil
 	if err != nil {
 		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
 	}
+	if profile.Name == ProfilePyRadiomics {
+		likeITK(c.CT, &in.Volume.Grid)
+		likeITK(c.Seg, &seg.Grid)
+	}
 	label := c.Label
 	if label == 0 {
 		label = profile.label
@@ -251,7 +258,7 @@ func (p *Pipeline) eachRegion(ctx context.Context, c RegionCase, profile *Profil
 		if m == nil || label != 0 && s.Value != label {
 			continue
 		}
-		r := &region{name: s.Name, label: s.Value}
+		r := &region{name: s.Name, label: s.Value, file: &seg.Grid}
 		if r.name == "" {
 			r.name = fmt.Sprintf("label-%d", s.Value)
 		}
@@ -272,6 +279,20 @@ func (p *Pipeline) eachRegion(ctx context.Context, c RegionCase, profile *Profil
 		return notes, fail(NothingToScore, "PLQ-605", nothing(c.Seg, seg, label))
 	}
 	return notes, nil
+}
+
+// likeITK makes g, the grid of the file at path, what programs on ITK see. NIfTI
+// stores single precision: where we read 0.4 mm, ITK has 0.4000000059604645,
+// which decides the nearest of two voxels and the last voxel of a new grid.
+func likeITK(path string, g *imaging.Grid) {
+	if !format.IsNIfTI(path) {
+		return
+	}
+	single := func(x float64) float64 { return float64(float32(x)) }
+	for a := range g.Spacing {
+		g.Spacing[a] = single(g.Spacing[a])
+	}
+	g.Origin = r3.Vec{X: single(g.Origin.X), Y: single(g.Origin.Y), Z: single(g.Origin.Z)}
 }
 
 // place puts a region of the mask on grid file onto the voxels of an image.

@@ -176,3 +176,75 @@ func TestRegionWithoutFeatures(t *testing.T) {
 		t.Errorf("no region with features: %v", err)
 	}
 }
+
+// NIfTI's single precision and the corner of a cropped mask place the grid of
+// resampling as they do in PyRadiomics.
+func TestPyRadiomicsGrid(t *testing.T) {
+	dir := t.TempDir()
+	g := imaging.NewGrid([3]int{40, 40, 40}, [3]float64{0.3, 0.4, 0.4}, r3.Vec{})
+	vol, labels := imaging.NewVolume(g), imaging.NewVolume(g)
+	for n := range vol.Values {
+		i, j, k := g.Coords(n)
+		vol.Values[n] = float32((7*i + 13*j + 29*k) % 101)
+		if i >= 9 && i < 32 && j >= 10 && j < 31 && k >= 11 && k < 29 {
+			labels.Values[n] = 1
+		}
+	}
+	cropped := imaging.NewVolume(g.Crop([3]int{4, 3, 5}, [3]int{36, 40, 40}))
+	for n := range cropped.Values {
+		i, j, k := cropped.Coords(n)
+		cropped.Values[n] = labels.Values[g.Offset(i+4, j+3, k+5)]
+	}
+	params := filepath.Join(dir, "p.yaml")
+	text := "setting: {resampledPixelSpacing: [0.5, 0.5, 1], interpolator: sitkLinear, padDistance: 40, binWidth: 5}\nfeatureClass: {firstorder: [Mean]}\n"
+	if err := os.WriteFile(params, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(DefaultConfig(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile, err := p.Profile("", params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		end, name string
+		mask      *imaging.Volume
+		size      string
+		voxels    int
+		mean      float64
+	}{ // made with PyRadiomics 3.0.1
+		{".nrrd", "whole mask", labels, "(24, 32, 16)", 1904, 49.50420168},
+		{".nrrd", "cropped mask", cropped, "(20, 30, 14)", 1792, 49.50390625},
+		{".nii.gz", "whole mask", labels, "(25, 33, 17)", 1904, 49.50420168},
+		{".nii.gz", "cropped mask", cropped, "(20, 30, 15)", 1792, 49.50390625},
+	} {
+		files := Files{CT: filepath.Join(dir, "v"+test.end), Seg: filepath.Join(dir, "m"+test.end)}
+		for path, v := range map[string]*imaging.Volume{files.CT: vol, files.Seg: test.mask} {
+			var b bytes.Buffer
+			if err := format.WriteVolume(&b, path, v); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := p.Regions(t.Context(), RegionCase{Files: files}, profile, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cell := map[string]string{}
+		for _, f := range r.Extra[0] {
+			cell[f.Name] = f.Value
+		}
+		if s := cell["diagnostics_Image-interpolated_Size"]; s != test.size {
+			t.Errorf("%s %s: size %s, want %s", test.end, test.name, s, test.size)
+		}
+		if s := cell["diagnostics_Mask-interpolated_VoxelNum"]; s != fmt.Sprint(test.voxels) {
+			t.Errorf("%s %s: %s voxels, want %d", test.end, test.name, s, test.voxels)
+		}
+		verify.Check{Suite: "radiomics", Case: "resampled, " + test.end + ", " + test.name, Quantity: "original_firstorder_Mean",
+			Source: "PyRadiomics 3.0.1", Got: r.Rows[0].Values[0], Want: test.mean, Tol: 1e-8}.Run(t)
+	}
+}

@@ -57,6 +57,12 @@ func IsImage(path string) bool {
 	return err == nil && sniff(head) != 0
 }
 
+// IsNIfTI tells whether the file at path starts like NIfTI.
+func IsNIfTI(path string) bool {
+	head, err := start(path)
+	return err == nil && sniff(head) == isNIfTI
+}
+
 // kind is one of our formats.
 type kind int
 
