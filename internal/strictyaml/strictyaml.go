@@ -31,7 +31,8 @@ func Decode(name string, r io.Reader, into any) error {
 	if len(text) > MaxBytes {
 		return fmt.Errorf("%s: more than %d bytes: this is no settings file", name, MaxBytes)
 	}
-	if empty(text) { // goccy would set all of into to zero
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // Windows' editors
+	if empty(text) {                                // goccy would set all of into to zero
 		return nil
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict(), yaml.DisallowUnknownField())

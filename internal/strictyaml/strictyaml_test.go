@@ -25,7 +25,7 @@ func TestDefaultsStay(t *testing.T) {
 	if c.Spacing != 0.4 || c.In.Width != 0 || !c.In.On || len(c.List) != 1 {
 		t.Errorf("got %+v", c)
 	}
-	for _, empty := range []string{"", "\n", "# nothing\n", "---\n"} {
+	for _, empty := range []string{"", "\n", "# nothing\n", "---\n", "\ufeffspacing_mm: 0.4\r\n"} {
 		if err := Decode("x.yaml", strings.NewReader(empty), &c); err != nil || c.Spacing != 0.4 || !c.In.On || len(c.List) != 1 {
 			t.Errorf("%q: %v, got %+v", empty, err, c)
 		}

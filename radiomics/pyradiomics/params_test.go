@@ -89,6 +89,16 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// Files of Windows' editors are read: a byte order mark, two ends of line.
+func TestParseWindows(t *testing.T) {
+	for _, text := range []string{"setting:\r\n  binWidth: 20\r\n", `{"setting": {"binWidth": 20}}`} {
+		p, err := Parse("x.yaml", []byte("\ufeff"+text))
+		if err != nil || p.BinWidth != 20 {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 // A wrong file is refused with its line, and a slip with the word that was
 // meant.
 func TestParseErrors(t *testing.T) {

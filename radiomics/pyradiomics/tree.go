@@ -1,6 +1,7 @@
 package pyradiomics
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,11 +55,13 @@ type entry struct {
 	value *node
 }
 
-// parseTree reads one YAML or JSON document. An empty file is an empty mapping.
+// parseTree reads one YAML or JSON document, with a byte order mark or without.
+// An empty file is an empty mapping.
 func parseTree(text []byte) (*node, error) {
 	if len(text) > MaxBytes {
 		return nil, fmt.Errorf("more than %d bytes: this is no parameter file", MaxBytes)
 	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	if s := strings.TrimSpace(string(text)); strings.HasPrefix(s, "{") && json.Valid(text) {
 		return parseJSON(text)
 	}
