@@ -2,6 +2,7 @@ package solid
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -247,6 +248,7 @@ func TestPrestress(t *testing.T) {
 		t.Fatal(err)
 	}
 	how := fmt.Sprintf("hex20, 5 × 6, K = 3e4, %d forward solves", free.Solves)
+	t.Log(how)
 	in, out := nearest(b.Mesh, r3.Vec{X: 1.5}), nearest(b.Mesh, r3.Vec{X: 2.5})
 	compare(t, "PRESTRESS-NH", how, "R_inner_unloaded", "", free.Body.Mesh.Nodes[in].X)
 	compare(t, "PRESTRESS-NH", how, "R_outer_unloaded", "", free.Body.Mesh.Nodes[out].X)
@@ -276,4 +278,69 @@ func TestPrestress(t *testing.T) {
 	s, u := ignored.at(t, b.Mesh.Nodes[in], 0)
 	compare(t, "PRESTRESS-NH", how, "stt_inner_if_prestress_ignored", "systole", s.Stress[1])
 	compare(t, "PRESTRESS-NH", how, "r_inner_if_prestress_ignored", "systole", 1.5+u.X)
+}
+
+// issueYAML is the form that was agreed on.
+const issueYAML = `kinematics: finite            # or small
+materials:                    # by element set or integer cell data
+  - {set: wall, law: neo_hookean, C10: 30, K: 3000}
+  - {set: core, law: linear, E: 10, nu: 0.45}      # kPa
+loads:
+  - {set: lumen, pressure: 16}                     # kPa, follower in finite strain
+constraints:
+  - {set: ends, fix: [z]}
+  - {point: [2.5, 0, 0], fix: [y]}                 # mm, nearest node
+steps: 4
+probes:
+  - {name: cap, at: [0.85, 0, 0], set: wall}
+statistics:
+  - {name: wall_mid, set: wall, within: {z: [-1, 1]}}
+`
+
+// The agreed form is read; numbers serve as names of sets.
+func TestReadProblem(t *testing.T) {
+	p, err := ReadProblem("p.yaml", strings.NewReader(strings.Replace(issueYAML, "set: core", "set: 2", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Kinematics != "finite" || len(p.Materials) != 2 || p.Materials[1].Set[0] != "2" || *p.Constraints[1].Point != [3]float64{2.5} || p.Statistics[0].Within["z"] != [2]float64{-1, 1} {
+		t.Errorf("%+v", p)
+	}
+	for _, set := range []string{"[wall, 3]", "7", `"a=1"`} {
+		text := strings.Replace(issueYAML, "set: core", "set: "+set, 1)
+		if _, err := ReadProblem("p.yaml", strings.NewReader(text)); err != nil {
+			t.Errorf("set %s: %v", set, err)
+		}
+	}
+	for _, row := range material.PublishedLaws() {
+		text := strings.Replace(issueYAML, "law: linear, E: 10, nu: 0.45", "law: "+row.Name, 1)
+		if _, err := ReadProblem("p.yaml", strings.NewReader(text)); err != nil {
+			t.Errorf("law %s: %v", row.Name, err)
+		}
+	}
+}
+
+func FuzzReadProblem(f *testing.F) {
+	f.Add(issueYAML)
+	f.Add(problemYAML)
+	m := mesh.NewSolid(mesh.Box([3]int{2, 1, 1}, r3.Vec{X: 2, Y: 1, Z: 1}))
+	m.SetOf("wall").Cells = []int32{0, 1}
+	m.SetOf("lumen").Sides = []mesh.Side{{Cell: 0, Face: 0}}
+	f.Fuzz(func(t *testing.T, text string) {
+		if p, err := ReadProblem("p.yaml", strings.NewReader(text)); err == nil {
+			_, _, _ = p.Body(m)
+		}
+	})
+}
+
+// A tube with a wall of published constants, from the files of a user to one number.
+func ExampleRun() {
+	r, err := Run(context.Background(), "testdata/bar.msh", "testdata/bar.yaml")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p := r.Probes[0]
+	fmt.Printf("%s: %.4f mm, %.2f kPa\n", p.Name, p.Displacement.X, p.Stress.Principal()[0])
+	// Output: end: 0.0200 mm, 10.00 kPa
 }
