@@ -21,6 +21,7 @@ import (
 func main() {
 	python := flag.String("python", "python3", "interpreter that has PyRadiomics")
 	mirp := flag.String("mirp", "", "interpreter that has MIRP; none: without it")
+	twice := flag.Bool("two", false, "measure two threads too, by wall time: wants a machine without other work")
 	processes := flag.Int("processes", 3, "processes of each program")
 	out := flag.String("out", "bench/radiomics/RESULTS.md", "where the table goes")
 	child := flag.Bool("measure", false, "measure this program and print JSON (used by itself)")
@@ -31,7 +32,7 @@ func main() {
 		}
 		return
 	}
-	if err := run(*python, *mirp, *processes, *out); err != nil {
+	if err := run(*python, *mirp, *twice, *processes, *out); err != nil {
 		fatal(err)
 	}
 }
@@ -43,7 +44,7 @@ func fatal(err error) {
 
 // run measures both programs in turn and writes the table. It fails if a value
 // differs.
-func run(python, mirp string, processes int, out string) error {
+func run(python, mirp string, twice bool, processes int, out string) error {
 	dir, err := os.MkdirTemp("", "radiomics-bench-")
 	if err != nil {
 		return err
@@ -66,7 +67,9 @@ func run(python, mirp string, processes int, out string) error {
 	round := []process{
 		{&ours, "1", []string{self, "-measure"}},
 		{&peer, "1", []string{python, script("peer.py"), dir}},
-		{&two, "2", []string{self, "-measure"}},
+	}
+	if twice {
+		round = append(round, process{&two, "2", []string{self, "-measure"}})
 	}
 	if mirp != "" {
 		round = append(round, process{&third, "1", []string{mirp, script("peer_mirp.py"), dir}})
@@ -160,8 +163,16 @@ func table(ours, two, peer, mirp []map[string]result) (text string, wrong int) {
 		o, om := spread(ours, t.name, cpu)
 		fmt.Fprintf(&b, "| %s | "+t.size+" | %.3g (%.3g) |\n", t.name, ours[0][t.name].Count, o, om)
 	}
-	fmt.Fprintf(&b, "\n## Two threads and memory\n\nWall time, least of the processes; memory is all that is allocated from grey levels to texture features, which its peak cannot exceed.\n\n"+
-		"| task | one thread, ms | two threads, ms | times faster | bytes per voxel of the box |\n|---|---|---|---|---|\n")
+	fmt.Fprintf(&b, "\n## Memory\n\nAll that is allocated from grey levels to texture features, which its peak cannot exceed.\n\n| task | bytes per voxel of the box |\n|---|---|\n")
+	for _, r := range regions() {
+		if v := ours[0]["texture/"+r.name].Bytes; v > 0 {
+			fmt.Fprintf(&b, "| texture/%s | %.1f |\n", r.name, v)
+		}
+	}
+	if len(two) == 0 {
+		return b.String(), wrong
+	}
+	fmt.Fprintf(&b, "\n## Two threads\n\nWall time, least of the processes.\n\n| task | one thread, ms | two threads, ms | times faster |\n|---|---|---|---|\n")
 	wall := func(r result) float64 { return r.Wall }
 	for _, r := range regions() {
 		name := "texture/" + r.name
@@ -170,11 +181,7 @@ func table(ours, two, peer, mirp []map[string]result) (text string, wrong int) {
 		}
 		one, _ := spread(ours, name, wall)
 		both, _ := spread(two, name, wall)
-		bytes := "–"
-		if v := ours[0][name].Bytes; v > 0 {
-			bytes = fmt.Sprintf("%.1f", v)
-		}
-		fmt.Fprintf(&b, "| %s | %.3g | %.3g | %.2f | %s |\n", name, one, both, one/both, bytes)
+		fmt.Fprintf(&b, "| %s | %.3g | %.3g | %.2f |\n", name, one, both, one/both)
 	}
 	return b.String(), wrong
 }
