@@ -43,7 +43,7 @@ type Profile struct {
 	Schema feature.Schema
 	label  int32 // the region to take where a case names none; 0: all
 	// extract computes the features of one region, and text beside them.
-	extract func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, file *imaging.Grid, label int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error)
+	extract func(ctx context.Context, vol *imaging.Volume, r *region) (feature.Vector, []pyradiomics.Field, []risk.Note, error)
 }
 
 // Profile returns a profile with the settings of a parameter file over its own;
@@ -98,10 +98,10 @@ func (p *Pipeline) radiomicsProfile(name string, cfg radiomics.Config, params st
 	if err != nil {
 		return nil, err
 	}
-	extract := func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, _ *imaging.Grid, _ int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error) {
-		v, notes, err := radiomics.Extract(ctx, vol, roi, cfg)
+	extract := func(ctx context.Context, vol *imaging.Volume, r *region) (feature.Vector, []pyradiomics.Field, []risk.Note, error) {
+		v, notes, err := radiomics.Extract(ctx, vol, r.roi, cfg)
 		if err == nil && plaque {
-			v, err = feature.Join(p.composition(vol, roi), v)
+			v, err = feature.Join(p.composition(vol, r.roi), v)
 		}
 		return v, nil, notes, err
 	}
@@ -121,14 +121,17 @@ func pyRadiomicsProfile(name string, text []byte) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	extract := func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, file *imaging.Grid, label int32) (feature.Vector, []pyradiomics.Field, []risk.Note, error) {
+	extract := func(ctx context.Context, vol *imaging.Volume, r *region) (feature.Vector, []pyradiomics.Field, []risk.Note, error) {
 		own := *params
-		own.Label, own.MaskGrid = int(label), file
+		own.Label, own.MaskGrid = int(r.label), r.file
+		if r.image != "" {
+			own.Pixels = pyradiomics.ReadPixels(r.image)
+		}
 		e, err := pyradiomics.NewExtractor(&own)
 		if err != nil {
 			return feature.Vector{}, nil, nil, err
 		}
-		return e.Diagnose(ctx, vol, roi)
+		return e.Diagnose(ctx, vol, r.roi)
 	}
 	return &Profile{Name: ProfilePyRadiomics, Schema: schema, label: int32(params.Label), extract: extract}, nil
 }
@@ -170,7 +173,7 @@ func (p *Pipeline) Regions(ctx context.Context, c RegionCase, profile *Profile, 
 	var found []risk.Note
 	var failed []error
 	notes, err := p.eachRegion(ctx, c, profile, resample, func(in *Input, r *region) error {
-		v, info, notes, err := profile.extract(ctx, in.Volume, r.roi, r.file, r.label)
+		v, info, notes, err := profile.extract(ctx, in.Volume, r)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -221,6 +224,7 @@ type region struct {
 	label int32
 	roi   *imaging.Mask
 	file  *imaging.Grid // of the mask file
+	image string        // path of the image
 }
 
 // notes names the region in notes that name no place.
@@ -258,7 +262,7 @@ func (p *Pipeline) eachRegion(ctx context.Context, c RegionCase, profile *Profil
 		if m == nil || label != 0 && s.Value != label {
 			continue
 		}
-		r := &region{name: s.Name, label: s.Value, file: &seg.Grid}
+		r := &region{name: s.Name, label: s.Value, file: &seg.Grid, image: c.CT}
 		if r.name == "" {
 			r.name = fmt.Sprintf("label-%d", s.Value)
 		}

@@ -45,7 +45,7 @@ func (p *Pipeline) Stability(ctx context.Context, cases []RegionCase, profile *P
 		regions = append(regions, found...)
 	}
 	extract := func(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask) (feature.Vector, error) {
-		v, _, _, err := profile.extract(ctx, vol, roi, nil, max(profile.label, 1))
+		v, _, _, err := profile.extract(ctx, vol, &region{roi: roi, label: max(profile.label, 1)})
 		return v, err
 	}
 	res, err := perturb.Run(ctx, regions, cfg, extract, func(done int) {
