@@ -151,6 +151,7 @@ type level struct {
 	next      Lattice
 	nextFixed []Fixed
 	x, b, r   []float32
+	d         []float32 // what a sweep changed, on coarser levels
 }
 
 // parents are the coarse indices that a fine index interpolates.
@@ -204,6 +205,9 @@ func NewMultigrid(ctx context.Context, a *Stencil, fixed []Fixed) (*Multigrid, e
 		l.split()
 		l.a = nil
 		l.x, l.b, l.r = make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len())
+		if len(mg.levels) > 1 {
+			l.d = make([]float32, 3*lat.Len())
+		}
 		mg.levels = append(mg.levels, l)
 		a, lat, fixed = ca, next, cf
 	}
@@ -251,12 +255,29 @@ func (mg *Multigrid) cycle(n int) {
 		}
 		return
 	}
-	l.smooth(false)
-	l.residual()
-	l.restrict(mg.levels[n+1].b)
+	l.smooth(false, false)
+	l.residual(l.x)
+	mg.correct(n)
+	if n > 1 {
+		// Once more on the coarser levels, where it costs little.
+		copy(l.d, l.x)
+		l.smooth(false, true)
+		for i, v := range l.x {
+			l.d[i] = v - l.d[i]
+		}
+		l.residual(l.d)
+		mg.correct(n)
+	}
+}
+
+// correct adds the correction of the next coarser level for the residual, and
+// sweeps backwards.
+func (mg *Multigrid) correct(n int) {
+	l, next := mg.levels[n], mg.levels[n+1]
+	l.restrict(next.b)
 	mg.cycle(n + 1)
-	l.prolong(mg.levels[n+1].x)
-	l.smooth(true)
+	l.prolong(next.x)
+	l.smooth(true, true)
 }
 
 // coarsen halves the axes that are long enough and stores how fine indices
@@ -526,8 +547,8 @@ func toSingle(v []float64) []float32 {
 }
 
 // mulBlocks returns the product of the blocks [lo, hi) and x.
-func (l *level) mulBlocks(lo, hi int32) (y0, y1, y2 float32) {
-	x, val := l.x, l.val[9*lo:9*hi]
+func (l *level) mulBlocks(x []float32, lo, hi int32) (y0, y1, y2 float32) {
+	val := l.val[9*lo : 9*hi]
 	for _, b := range l.col[lo:hi] {
 		v := val[:9:9]
 		u := x[3*int(b):][:3:3]
@@ -543,7 +564,7 @@ func (l *level) mulBlocks(lo, hi int32) (y0, y1, y2 float32) {
 // smooth sweeps once over the colours, backwards if asked, solving each line so
 // that its own equations hold. A forward sweep does not read x: it starts from
 // zero, so that only lines of earlier colours count.
-func (l *level) smooth(back bool) {
+func (l *level) smooth(back, all bool) {
 	n0 := l.lat.N[0]
 	for c := range l.lines {
 		if back {
@@ -553,7 +574,7 @@ func (l *level) smooth(back bool) {
 		_ = par.Blocks(context.Background(), len(lines), max(1, rowBlock/n0), func(lo, hi int) {
 			y := make([]float32, 3*n0)
 			for _, line := range lines[lo:hi] {
-				l.relax(y, int(line)*n0, back)
+				l.relax(y, int(line)*n0, all)
 			}
 		})
 	}
@@ -569,7 +590,7 @@ func (l *level) relax(y []float32, a0 int, all bool) {
 		if all {
 			to = l.from[2*a+2]
 		}
-		s0, s1, s2 := l.mulBlocks(l.from[2*a], to)
+		s0, s1, s2 := l.mulBlocks(l.x, l.from[2*a], to)
 		y0, y1, y2 := l.b[3*a]-s0, l.b[3*a+1]-s1, l.b[3*a+2]-s2
 		if i > 0 {
 			m, u := l.lower[9*a:9*a+9:9*a+9], y[3*i-3:3*i:3*i]
@@ -599,10 +620,10 @@ func (l *level) relax(y []float32, a0 int, all bool) {
 
 // residual stores b − A x in r after a forward sweep. Each line was solved
 // when those of later colours were zero, so that only their part is left.
-func (l *level) residual() {
+func (l *level) residual(d []float32) {
 	_ = par.Blocks(context.Background(), l.lat.Len(), rowBlock, func(lo, hi int) {
 		for a := lo; a < hi; a++ {
-			s0, s1, s2 := l.mulBlocks(l.from[2*a+1], l.from[2*a+2])
+			s0, s1, s2 := l.mulBlocks(d, l.from[2*a+1], l.from[2*a+2])
 			l.r[3*a], l.r[3*a+1], l.r[3*a+2] = -s0, -s1, -s2
 		}
 	})
