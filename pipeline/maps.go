@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -48,9 +49,45 @@ func PyRadiomicsMapOptions(params string) (MapOptions, error) {
 	return o, nil
 }
 
+// SaveMap stores the map of a feature of a region; undefined counts its voxels
+// without a value.
+type SaveMap func(region, name string, v *imaging.Volume, undefined int) error
+
+// PyRadiomicsMaps makes the voxel-based features that a parameter file of
+// PyRadiomics asks for, of all its image types, and hands each over to save;
+// params may be "".
+func (p *Pipeline) PyRadiomicsMaps(ctx context.Context, c RegionCase, params string, resample bool, save SaveMap) ([]risk.Note, error) {
+	settings := pyradiomics.DefaultParams()
+	if params != "" {
+		var err error
+		if settings, err = pyradiomics.ReadFile(params); err != nil {
+			return nil, fail(BadConfig, "PLQ-603", err)
+		}
+	}
+	profile := &Profile{Name: ProfilePyRadiomics, label: int32(settings.Label)}
+	return p.eachRegion(ctx, c, profile, resample, func(in *Input, r *region) error {
+		own := *settings
+		own.Label, own.MaskGrid, own.Pixels = int(r.label), r.file, pyradiomics.ReadPixels(r.image)
+		err := pyradiomics.Maps(ctx, in.Volume, r.roi, &own, func(m pyradiomics.FeatureMap) error {
+			undefined := 0
+			for _, x := range m.Volume.Values {
+				if math.IsNaN(float64(x)) {
+					undefined++
+				}
+			}
+			return save(r.name, m.Name, m.Volume, undefined)
+		})
+		var saving *Error // what save returned
+		if err == nil || ctx.Err() != nil || errors.As(err, &saving) {
+			return err
+		}
+		return fail(NothingToScore, "PLQ-612", err)
+	})
+}
+
 // FeatureMaps computes features per voxel for the regions of a case, on the
 // image's own voxels, and hands each map over to save.
-func (p *Pipeline) FeatureMaps(ctx context.Context, c RegionCase, o MapOptions, resample bool, save func(region, name string, v *imaging.Volume, undefined int) error) ([]risk.Note, error) {
+func (p *Pipeline) FeatureMaps(ctx context.Context, c RegionCase, o MapOptions, resample bool, save SaveMap) ([]risk.Note, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fail(BadConfig, "PLQ-603", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/imaging/format"
 	"github.com/plaquerisk/plaquerisk/pipeline"
+	"github.com/plaquerisk/plaquerisk/risk"
 )
 
 func (a *app) radiomicsMaps() *cobra.Command {
@@ -21,22 +22,24 @@ func (a *app) radiomicsMaps() *cobra.Command {
 	var width, start float64
 	var open, resample, overwrite bool
 	cmd := &cobra.Command{
-		Use:   "maps --ct IMAGE --mask MASK --features NAME,… --out DIR",
+		Use:   "maps --ct IMAGE --mask MASK [--features NAME,…] --out DIR",
 		Short: "Images of features per voxel: each voxel has the value of the feature in the cube around it",
 		Long: `Images of features per voxel: each voxel of the region has the value that the
 feature has in the cube around it. Names are those of radiomics list without the
 image: glcm.contrast, glszm.zone_entropy, firstorder.mean; with an aggregation
 (glcm.contrast.3d_merged) other than the mean of directions; or PyRadiomics' names
 (glcm_Contrast). With --profile pyradiomics the conventions are PyRadiomics', and
---params takes its parameter file with the section voxelSetting.
+--params takes its parameter file with the section voxelSetting; without --features
+all that the file asks for is mapped, of every image type, as PyRadiomics does it.
 
 Maps cover the box of the region and lie on the voxels of the image. A voxel where
 the feature is undefined is NaN.`,
 		Example: `  plaquerisk radiomics maps --ct image.nii.gz --mask plaque.nii.gz --features glcm.joint_entropy,glcm.contrast --out maps
-  plaquerisk radiomics maps --ct image.nrrd --mask mask.nrrd --profile pyradiomics --params Params.yaml --features glcm_Contrast --out maps`,
+  plaquerisk radiomics maps --ct image.nrrd --mask mask.nrrd --profile pyradiomics --params Params.yaml --out maps`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if c.CT == "" || c.Seg == "" || out == "" || len(features) == 0 {
+			whole := profile == pipeline.ProfilePyRadiomics && len(features) == 0
+			if c.CT == "" || c.Seg == "" || out == "" || len(features) == 0 && !whole {
 				return usageError("radiomics maps needs --ct, --mask, --features and --out")
 			}
 			o := pipeline.DefaultMapOptions()
@@ -79,7 +82,7 @@ the feature is undefined is NaN.`,
 				return err
 			}
 			defer dir.Discard()
-			notes, err := p.FeatureMaps(cmd.Context(), c, o, resample, func(region, name string, v *imaging.Volume, undefined int) error {
+			save := func(region, name string, v *imaging.Volume, undefined int) error {
 				file := strings.ReplaceAll(region, string(filepath.Separator), "_") + "." + name + ext
 				quiet := *a
 				quiet.quiet = true
@@ -94,7 +97,13 @@ the feature is undefined is NaN.`,
 					fmt.Fprintln(a.stderr)
 				}
 				return nil
-			})
+			}
+			var notes []risk.Note
+			if whole {
+				notes, err = p.PyRadiomicsMaps(cmd.Context(), c, params, resample, save)
+			} else {
+				notes, err = p.FeatureMaps(cmd.Context(), c, o, resample, save)
+			}
 			if !a.quiet {
 				printNotes(a.stderr, notes)
 			}
@@ -111,7 +120,7 @@ the feature is undefined is NaN.`,
 	f.StringVar(&c.CT, "ct", "", "image: DICOM `DIR`, NIfTI, NRRD or MetaImage")
 	f.StringVar(&c.Seg, "mask", "", "mask or label map `FILE`: NIfTI, NRRD, .seg.nrrd or MetaImage")
 	f.Int32Var(&c.Label, "label", 0, "the region with label `N`; else all")
-	f.StringSliceVar(&features, "features", nil, "`NAMES` of features, with commas between them")
+	f.StringSliceVar(&features, "features", nil, "`NAMES` of features, with commas between them; may be left out with pyradiomics")
 	f.StringVar(&profile, "profile", pipeline.ProfileIBSI, "conventions: ibsi or pyradiomics")
 	f.StringVar(&params, "params", "", "parameter `FILE`.yaml of PyRadiomics")
 	f.IntVar(&radius, "radius", 1, "half edge of the cube, `VOXELS`")
