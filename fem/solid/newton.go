@@ -26,7 +26,7 @@ type Settings struct {
 
 // DefaultSettings returns four steps, halved up to six times, and 1e-8.
 func DefaultSettings() Settings {
-	return Settings{Steps: 4, MaxHalving: 6, MaxNewton: 25, Tolerance: 1e-8, Linear: 1e-9, Direct: 2e10}
+	return Settings{Steps: 4, MaxHalving: 6, MaxNewton: 25, Tolerance: 1e-8, Linear: 1e-9, Direct: 4e9}
 }
 
 // Solution is the displacement of a body with how it was found.
