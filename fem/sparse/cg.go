@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
 // Operator is a symmetric positive (semi-)definite matrix.
@@ -87,9 +89,7 @@ func Solve(ctx context.Context, x []float64, a Operator, b []float64, pre Precon
 				copy(p, z)
 			} else {
 				beta := next / rho
-				for i := range p {
-					p[i] = z[i] + beta*p[i]
-				}
+				scaleAdd(p, beta, z)
 			}
 			rho = next
 			a.Mul(q, p)
@@ -98,10 +98,8 @@ func Solve(ctx context.Context, x []float64, a Operator, b []float64, pre Precon
 				return rep, &DefiniteError{Method: "conjugate gradients", Iteration: rep.Iterations, Quantity: "pᵀAp", Value: pq}
 			}
 			alpha := rho / pq
-			for i := range x {
-				x[i] += alpha * p[i]
-				r[i] -= alpha * q[i]
-			}
+			addScaled(x, alpha, p)
+			addScaled(r, -alpha, q)
 			// A little below the target, so that the true residual meets it too.
 			if math.Sqrt(dot(r, r)) <= 0.9*set.Tolerance*norm {
 				break
@@ -113,11 +111,28 @@ func Solve(ctx context.Context, x []float64, a Operator, b []float64, pre Precon
 // project removes from x its components along the orthonormal vectors free.
 func project(x []float64, free [][]float64) {
 	for _, z := range free {
-		c := dot(x, z)
-		for i, v := range z {
-			x[i] -= c * v
-		}
+		addScaled(x, -dot(x, z), z)
 	}
+}
+
+// addScaled adds a⋅x to y.
+func addScaled(y []float64, a float64, x []float64) {
+	_ = par.Blocks(context.Background(), len(y), dotBlock, func(lo, hi int) {
+		x := x[lo:hi]
+		for i, v := range y[lo:hi] {
+			y[lo+i] = v + a*x[i]
+		}
+	})
+}
+
+// scaleAdd replaces y by a⋅y + x.
+func scaleAdd(y []float64, a float64, x []float64) {
+	_ = par.Blocks(context.Background(), len(y), dotBlock, func(lo, hi int) {
+		x := x[lo:hi]
+		for i, v := range y[lo:hi] {
+			y[lo+i] = x[i] + a*v
+		}
+	})
 }
 
 // BlockJacobi is the preconditioner that solves the 3×3 block of each node

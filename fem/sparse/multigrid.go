@@ -447,31 +447,48 @@ func (l *level) spread(acc *[half][9]float64, w *[9]float64, n, bi, bj, bk int) 
 func (l *level) factorLines() error {
 	nodes, n0 := l.lat.Len(), l.lat.N[0]
 	pivot, lower := make([]float64, 9*nodes), make([]float64, 9*nodes)
-	for line := range nodes / n0 {
-		j, k := line%l.lat.N[1], line/l.lat.N[1]
-		l.lines[2*(k%2)+j%2] = append(l.lines[2*(k%2)+j%2], int32(line))
-		var s [9]float64
-		for i := range n0 {
-			a := line*n0 + i
-			copy(s[:], l.a.own(a, self))
-			if i > 0 {
-				// Sᵢ = Aᵢᵢ − Aᵢ,ᵢ₋₁ S⁻¹ᵢ₋₁ Aᵢ₋₁,ᵢ
-				var t [9]float64
-				low := lower[9*a : 9*a+9]
-				up := l.a.own(a-1, self+1) // Aᵢ₋₁,ᵢ
-				mul3(low, transpose3(up), pivot[9*(a-1):9*a])
-				mul3(t[:], low, up)
-				for x := range s {
-					s[x] -= t[x]
-				}
-			}
-			if !invert3(pivot[9*a:9*a+9], s[:]) || !(s[0] > 0) {
-				return fmt.Errorf("the block of node %d is not positive definite", a)
-			}
+	lines := nodes / n0
+	for line := range lines {
+		c := l.colour(line * n0)
+		l.lines[c] = append(l.lines[c], int32(line))
+	}
+	bad := make([]int, lines) // node that cannot be eliminated, plus one
+	_ = par.Blocks(context.Background(), lines, max(1, rowBlock/n0), func(lo, hi int) {
+		for line := lo; line < hi; line++ {
+			bad[line] = l.factorLine(pivot, lower, line*n0) + 1
+		}
+	})
+	for _, a := range bad {
+		if a > 0 {
+			return fmt.Errorf("%w: the block of node %d", ErrNotDefinite, a-1)
 		}
 	}
 	l.pivot, l.lower = toSingle(pivot), toSingle(lower)
 	return nil
+}
+
+// factorLine factorises the line from node a0. It returns the first node that
+// cannot be eliminated, or −1.
+func (l *level) factorLine(pivot, lower []float64, a0 int) int {
+	var s [9]float64
+	for a := a0; a < a0+l.lat.N[0]; a++ {
+		copy(s[:], l.a.own(a, self))
+		if a > a0 {
+			// Sᵢ = Aᵢᵢ − Aᵢ,ᵢ₋₁ S⁻¹ᵢ₋₁ Aᵢ₋₁,ᵢ
+			var t [9]float64
+			low := lower[9*a : 9*a+9]
+			up := l.a.own(a-1, self+1) // Aᵢ₋₁,ᵢ
+			mul3(low, transpose3(up), pivot[9*(a-1):9*a])
+			mul3(t[:], low, up)
+			for x := range s {
+				s[x] -= t[x]
+			}
+		}
+		if !invert3(pivot[9*a:9*a+9], s[:]) || !(s[0] > 0) {
+			return a
+		}
+	}
+	return -1
 }
 
 // transpose3 returns the transpose of a 3×3 block.
