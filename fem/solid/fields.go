@@ -286,6 +286,11 @@ func (p *polynomial) weights() []float64 {
 // coordinates xi.
 func (f *Fields) At(e int, xi [3]float64) (t Tensors, u r3.Vec) {
 	n, _ := f.sys.Mesh.Types[e].Shape(xi)
+	return f.mix(e, n)
+}
+
+// mix returns the nodal values of cell e weighted with n.
+func (f *Fields) mix(e int, n []float64) (t Tensors, u r3.Vec) {
 	var sum [values]float64
 	for a, at := range f.nodalOf[e] {
 		var v [values]float64

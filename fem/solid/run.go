@@ -262,13 +262,12 @@ func (p *Problem) statistics(r *Result, find *finder) error {
 				cells = append(cells, int32(e))
 			}
 		}
+		lo, hi := [3]float64{math.Inf(-1), math.Inf(-1), math.Inf(-1)}, [3]float64{math.Inf(1), math.Inf(1), math.Inf(1)}
+		for name, w := range q.Within {
+			lo[axes[name]], hi[axes[name]] = w[0]-1e-9, w[1]+1e-9
+		}
 		inside := func(p r3.Vec) bool {
-			for axis, v := range map[string]float64{"x": p.X, "y": p.Y, "z": p.Z} {
-				if w, ok := q.Within[axis]; ok && (v < w[0]-1e-9 || v > w[1]+1e-9) {
-					return false
-				}
-			}
-			return true
+			return p.X >= lo[0] && p.X <= hi[0] && p.Y >= lo[1] && p.Y <= hi[1] && p.Z >= lo[2] && p.Z <= hi[2]
 		}
 		out := Statistic{Name: q.Name}
 		values, most := make([][]weighted, len(scalars)+1), make([]float64, len(scalars)+1)
@@ -289,7 +288,7 @@ func (p *Problem) statistics(r *Result, find *finder) error {
 				}
 				out.Volume += s.Volume
 				out.Energy += s.Volume * s.Energy
-				t, _ := f.At(int(e), ref.Xi[i])
+				t, _ := f.mix(int(e), ref.N[i])
 				values[0] = append(values[0], weighted{r3.Norm(u), s.Volume})
 				for k := range scalars {
 					values[k+1] = append(values[k+1], weighted{scalars[k].of(&t), s.Volume})
