@@ -27,7 +27,7 @@ test-all: ## all tests, some of them slow
 	$(GO) test -timeout 30m ./...
 
 # The packages that start goroutines, and pipeline, which runs all of them.
-RACE := ./internal/... ./cohort ./dicom ./imaging ./radiomics ./classifier ./fem/sparse ./pipeline
+RACE := ./internal/... ./cohort ./dicom ./imaging ./radiomics/... ./classifier ./fem/... ./pipeline
 race: ## short tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -short -race $(RACE)
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
 
 // plain computes the statistics from their definitions, by sorting and with sums
@@ -350,6 +351,9 @@ func TestUndefined(t *testing.T) {
 
 // A workspace that has seen a region of the size allocates nothing.
 func TestNoAllocation(t *testing.T) {
+	if verify.Race {
+		t.Skip("the race detector allocates")
+	}
 	var w Workspace
 	x := samples()["response 700"]
 	hu := samples()["HU 700"]
