@@ -37,6 +37,9 @@ var Profiles = []string{ProfileIBSI, ProfilePyRadiomics, ProfileCoronary, Profil
 // or JSON.
 var ofPyRadiomics = regexp.MustCompile(`(?m)^[\s{]*["']?(imageType|featureClass|setting|voxelSetting)["']?\s*:`)
 
+// ofSettings finds the root of a settings file.
+var ofSettings = regexp.MustCompile(`(?m)^plaquerisk\s*:`)
+
 // Profile is a set of features of regions with all its settings.
 type Profile struct {
 	Name   string
@@ -82,7 +85,16 @@ func (p *Pipeline) radiomicsProfile(name string, cfg radiomics.Config, params st
 	if ofPyRadiomics.Match(text) {
 		return nil, fail(BadConfig, "PLQ-603", fmt.Errorf("%s is a parameter file of PyRadiomics: use --profile %s", params, ProfilePyRadiomics))
 	}
-	if err := strictyaml.DecodeBytes(params, text, &cfg); err != nil {
+	var err error
+	if ofSettings.Match(text) { // a settings file, of which the section radiomics counts
+		file := File{Plaquerisk: p.cfg}
+		file.Plaquerisk.Radiomics = cfg
+		err = strictyaml.DecodeBytes(params, text, &file)
+		cfg = file.Plaquerisk.Radiomics
+	} else {
+		err = strictyaml.DecodeBytes(params, text, &cfg)
+	}
+	if err != nil {
 		return nil, fail(BadConfig, "PLQ-603", err)
 	}
 	if err := cfg.Validate(); err != nil {

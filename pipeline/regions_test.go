@@ -73,6 +73,15 @@ func TestProfile(t *testing.T) {
 		return path
 	}
 	ours := write("a.yaml", "families: [shape]\n")
+	whole := write("settings.yaml", "plaquerisk:\n  mechanics:\n    pressure_mmhg: 100\n  radiomics:\n    families: [shape]\n")
+	a, err := p.Profile("ibsi", ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.Profile("ibsi", whole)
+	if err != nil || a.Schema.Fingerprint() != b.Schema.Fingerprint() {
+		t.Errorf("a settings file gives another profile than its section (%v)", err)
+	}
 	theirs := write("b.yaml", "imageType:\n  Original: {}\n")
 	asJSON := write("c.json", `{"setting": {"binWidth": 10}}`)
 	for _, test := range []struct{ name, params, want, err string }{
