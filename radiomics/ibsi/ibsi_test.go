@@ -71,6 +71,9 @@ func TestMissed(t *testing.T) {
 
 // Three significant digits are compared.
 func TestRow(t *testing.T) {
+	if (&Suite{}).Pass() || !(&Suite{Skipped: "not there"}).Pass() {
+		t.Error("a suite that compared nothing must fail unless it was skipped")
+	}
 	for _, test := range []struct {
 		row  Row
 		pass bool

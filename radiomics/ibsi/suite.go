@@ -61,8 +61,12 @@ func (s *Suite) Missed() []*Row {
 	return missed
 }
 
-// Pass tells whether the suite as a whole holds.
+// Pass tells whether the suite as a whole holds. One without rows that was not
+// skipped compared nothing, as with a table of another layout, and fails.
 func (s *Suite) Pass() bool {
+	if len(s.Rows) == 0 {
+		return s.Skipped != ""
+	}
 	return float64(len(s.Missed())) <= s.Allowed*float64(len(s.Rows))
 }
 
