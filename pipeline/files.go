@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -140,13 +141,22 @@ func gate(study *dicom.Study, notes []risk.Note, err error) error {
 	return nil
 }
 
+// imageName matches the names of images in our formats.
+var imageName = regexp.MustCompile(`(?i)\.(nrrd|nhdr|nii|nii\.gz|mha|mhd)$`)
+
 // readImage reads path as a NIfTI, NRRD or MetaImage volume; ok is false if it is none.
 func readImage(path string) (vol *imaging.Volume, ok bool, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, false, err
 	}
-	if info.IsDir() || !format.IsImage(path) {
+	switch {
+	case info.IsDir():
+		return nil, false, nil
+	case format.IsImage(path):
+	case imageName.MatchString(path):
+		return nil, false, fmt.Errorf("%s does not start like the format that its name says: it is empty, damaged or of another kind", path)
+	default:
 		return nil, false, nil
 	}
 	vol, err = format.ReadVolume(path)

@@ -34,7 +34,11 @@ type File struct {
 func Create(target string) (*File, error) {
 	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".tmp-*")
 	if err != nil {
-		return nil, err
+		var path *fs.PathError
+		if errors.As(err, &path) { // the name of the temporary file says nothing to a user
+			err = path.Err
+		}
+		return nil, fmt.Errorf("write %s: folder %s: %w", target, filepath.Dir(target), err)
 	}
 	return &File{f, target}, nil
 }
