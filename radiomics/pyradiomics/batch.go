@@ -30,18 +30,6 @@ type Case struct {
 // columns in front of the results.
 type Field struct{ Name, Value string }
 
-// Params returns p with what the row overrides.
-func (c *Case) Params(p *Params) *Params {
-	q := *p
-	if c.Label != 0 {
-		q.Label = c.Label
-	}
-	if c.LabelChannel >= 0 {
-		q.LabelChannel = c.LabelChannel
-	}
-	return &q
-}
-
 // ReadBatchFile reads a batch file. Paths in it are relative to its folder.
 func ReadBatchFile(path string) ([]Case, error) {
 	f, err := os.Open(path)

@@ -168,8 +168,8 @@ func TestBatch(t *testing.T) {
 		cases[1].Image != "/abs/2.nrrd" || cases[1].Label != 0 || cases[1].LabelChannel != 1 || cases[2].Line != 5 || cases[2].Fields[0].Value != "c" {
 		t.Errorf("cases %+v", cases)
 	}
-	if p := cases[0].Params(DefaultParams()); p.Label != 2 {
-		t.Errorf("label %d", p.Label)
+	if cases[0].Label != 2 {
+		t.Errorf("label %d, want 2", cases[0].Label)
 	}
 	for _, test := range []struct{ text, want string }{
 		{"", "line 1: no header"},

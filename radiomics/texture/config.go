@@ -55,9 +55,6 @@ func (a Aggregation) String() string { return aggregationNames[a] }
 // Applies tells whether family f has aggregation a.
 func (a Aggregation) Applies(f Family) bool { return f.Directional() == (a <= Merged3D) }
 
-// planar tells whether a looks at slices only.
-func (a Aggregation) planar() bool { return a <= Merged25D || a == Slices2D || a == Slices25D }
-
 // Convention is whose definitions are used where they differ.
 type Convention uint8
 

@@ -264,7 +264,7 @@ func naiveTones(p *picture, ds [][3]int, alone bool) (n, s map[int]float64) {
 // particular order.
 func naive(p *picture, cfg *Config, f Family, a Aggregation) []Matrix {
 	axis := cfg.SliceAxis
-	parts, planar := []*picture{p}, a.planar()
+	parts, planar := []*picture{p}, inSlices(a)
 	each := a == Averaged2D || a == SliceMerged2D || a == Slices2D
 	slabs := p.slicesAlong(axis)
 	if planar {
@@ -667,3 +667,6 @@ func checkOracle(t *testing.T, p *picture, region *Region, cfg Config, name stri
 		t.Errorf("%d values for %d columns", len(values), at)
 	}
 }
+
+// inSlices tells whether an aggregation looks at slices only.
+func inSlices(a Aggregation) bool { return a <= Merged25D || a == Slices2D || a == Slices25D }
