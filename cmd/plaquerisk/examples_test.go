@@ -80,6 +80,7 @@ func TestCommandsOfTheTutorials(t *testing.T) {
 		}
 		for _, line := range strings.Split(strings.ReplaceAll(string(text), "\\\n", " "), "\n") {
 			line, _, _ = strings.Cut(strings.TrimPrefix(line, "    bin/"), " #")
+			line, _, _ = strings.Cut(line, " > ") // what the shell does
 			words := quoted.FindAllString(line, -1)
 			if len(words) == 0 || words[0] != "plaquerisk" || !strings.HasPrefix(line, "    ") && !strings.HasPrefix(line, "plaquerisk ") {
 				continue
