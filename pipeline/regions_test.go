@@ -254,6 +254,6 @@ func TestPyRadiomicsGrid(t *testing.T) {
 			t.Errorf("%s %s: %s voxels, want %d", test.end, test.name, s, test.voxels)
 		}
 		verify.Check{Suite: "radiomics", Case: "resampled, " + test.end + ", " + test.name, Quantity: "original_firstorder_Mean",
-			Source: "PyRadiomics 3.0.1", Got: r.Rows[0].Values[0], Want: test.mean, Tol: 1e-6}.Run(t)
+			Source: "PyRadiomics 3.0.1", Got: r.Rows[0].Values[0], Want: test.mean, Tol: 1e-8}.Run(t)
 	}
 }
