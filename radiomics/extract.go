@@ -23,6 +23,7 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-304", Title: "voxels without a finite intensity", Help: "They count for the shape but not for intensities and texture."},
 	{Code: "PLQ-305", Title: "interpolation changed the volume", Help: "The region is thin beside its voxels: its shape on the new voxels differs by more than a tenth in volume from the one drawn."},
 	{Code: "PLQ-306", Title: "region without a third dimension", Help: "All voxels lie in one plane: three-dimensional texture and shape describe a slice."},
+	{Code: "PLQ-307", Title: "sheared voxels", Help: "The gantry was tilted, so the axes of the image are not perpendicular. Shape, distances and texture take them as if they were; volumes by shape.voxel_volume are then too large. Resample the image onto perpendicular axes first."},
 }
 
 // group is a piece of the columns that is computed at once: a family of a

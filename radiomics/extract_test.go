@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/plaquerisk/plaquerisk/internal/verify"
 	"github.com/plaquerisk/plaquerisk/radiomics/filter"
 	"github.com/plaquerisk/plaquerisk/radiomics/intensity"
+	"github.com/plaquerisk/plaquerisk/risk"
 )
 
 // plaque returns a noisy image of cubes of spacing mm and an ellipsoid with the
@@ -436,6 +438,27 @@ func TestEqualProbability(t *testing.T) {
 	g, err = d.levels([]float64{3, 3, 3, 3}, &cfg)
 	if err != nil || g.level[0] != g.level[3] {
 		t.Errorf("equal intensities: %v, %v", g.level, err)
+	}
+}
+
+// A tilted gantry is said; a turned patient is not one.
+func TestSkew(t *testing.T) {
+	vol, mask := plaque([3]int{16, 16, 16}, 0.4, [3]float64{4, 4, 4})
+	noted := func(axes [3]r3.Vec) bool {
+		v, m := *vol, *mask
+		v.Axes, m.Axes = axes, axes
+		_, notes, err := Extract(t.Context(), &v, &m, IBSIConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(notes, func(n risk.Note) bool { return n.Code == "PLQ-307" })
+	}
+	c, s := math.Cos(0.2), math.Sin(0.2)
+	if noted([3]r3.Vec{{X: 1}, {Y: c, Z: s}, {Y: -s, Z: c}}) {
+		t.Error("a turned image is taken for a sheared one")
+	}
+	if !noted([3]r3.Vec{{X: 1}, {Y: 1}, {Y: s, Z: c}}) {
+		t.Error("a sheared image is not noted")
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/risk"
 )
@@ -70,6 +72,9 @@ func newScene(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, cfg *
 	note := func(code, format string, a ...any) {
 		notes = append(notes, risk.Note{Code: code, Severity: risk.Warning, Text: fmt.Sprintf(format, a...)})
 	}
+	if d := skew(&vol.Grid); d > 0.1 {
+		note("PLQ-307", "the axes of the image are %.1f° off being perpendicular, as with a tilted gantry: shape, distances and texture take them as perpendicular", d)
+	}
 	if after := s.mask.VolumeMM3(); math.Abs(after-before) > 0.1*before {
 		note("PLQ-305", "the region measures %.1f mm³ as drawn and %.1f mm³ on voxels of %v: shape and texture are uncertain", before, after, cfg.Spacing)
 	}
@@ -80,6 +85,16 @@ func newScene(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, cfg *
 		round(s.image.Values)
 	}
 	return s, notes, nil
+}
+
+// skew returns by how much the axes of g are not perpendicular, at most, in
+// degrees.
+func skew(g *imaging.Grid) float64 {
+	most := 0.0
+	for a := range 3 {
+		most = max(most, math.Abs(r3.Dot(g.Axes[a], g.Axes[(a+1)%3])))
+	}
+	return math.Asin(min(most, 1)) * 180 / math.Pi
 }
 
 // round replaces intensities by the nearest whole numbers.
