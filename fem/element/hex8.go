@@ -208,6 +208,20 @@ func (l Lame) Stress(e Tensor) Tensor {
 	return s
 }
 
+// Strain returns the strain of an isotropic solid under the stress s, the inverse
+// of [Lame.Stress].
+func (l Lame) Strain(s Tensor) Tensor {
+	m := (s[0] + s[1] + s[2]) / 3
+	e := Tensor{s[0] - m, s[1] - m, s[2] - m, s[3], s[4], s[5]}
+	for i := range e {
+		e[i] /= 2 * l.Shear
+	}
+	for i := range 3 {
+		e[i] += m / (3 * l.Bulk)
+	}
+	return e
+}
+
 // Energy returns ½ σ : ε, kPa = µJ/mm³.
 func Energy(s, e Tensor) float64 {
 	return (s[0]*e[0]+s[1]*e[1]+s[2]*e[2])/2 + s[3]*e[3] + s[4]*e[4] + s[5]*e[5]
