@@ -48,7 +48,8 @@ func (v *vessel) mesh() *mesh.Mesh {
 }
 
 // writeDeck writes the vessel for CalculiX. It prints displacements of the nodes
-// in the middle plane and stresses of the elements behind it.
+// in the middle plane and stresses of the elements behind it. The deck holds all
+// that plaquerisk solve --mesh needs, too, beside the problem file of writeProblem.
 func (v *vessel) writeDeck(path, solver string) error {
 	option := map[string]string{"spooles": "SPOOLES", "iterative": "ITERATIVE CHOLESKY"}[solver]
 	if option == "" {
@@ -100,12 +101,31 @@ func (v *vessel) writeDeck(path, solver string) error {
 	list("*ELSET, ELSET=PROBE", ring, func(i int) int { return v.along/2*ring + i })
 	list("*ELSET, ELSET=LUMEN", v.around*v.along, func(i int) int { return i * v.through })
 	pin := v.pins()
+	list("*NSET, NSET=PINY", 2, func(i int) int { return pin[i] })
+	list("*NSET, NSET=PINX", 1, func(int) int { return pin[2] })
+	fmt.Fprintln(w, "*SURFACE, NAME=PRESSED, TYPE=ELEMENT\nLUMEN, S6")
 	fmt.Fprintf(w, "*BOUNDARY\nENDS, 3, 3\n%d, 2, 2\n%d, 2, 2\n%d, 1, 1\n", pin[0]+1, pin[1]+1, pin[2]+1)
 	fmt.Fprintf(w, "*STEP\n*STATIC, SOLVER=%s\n*DLOAD\nLUMEN, P6, %g\n*NODE PRINT, NSET=PROBE\nU\n*EL PRINT, ELSET=PROBE\nS\n*END STEP\n", option, pressure)
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	return f.Close()
+}
+
+// writeProblem writes the problem file of plaquerisk solve --mesh for the deck.
+func (v *vessel) writeProblem(path string, tolerance float64) error {
+	s := "kinematics: small\nmaterials:\n"
+	sets := []string{"WALL", "CORE", "CALCIUM"}
+	for n, young := range []float64{600, 10, 1e4} {
+		if young < 1e4 || v.calcium {
+			s += fmt.Sprintf("  - {set: %s, law: linear, E: %g, nu: %g}\n", sets[n], young, v.nu)
+		}
+	}
+	s += fmt.Sprintf("loads:\n  - {set: PRESSED, pressure: %g}\n", pressure)
+	s += "constraints:\n  - {set: ENDS, fix: [z]}\n  - {set: PINY, fix: [y]}\n  - {set: PINX, fix: [x]}\n"
+	s += fmt.Sprintf("tolerance: %g\n", tolerance)
+	s += "statistics:\n  - {name: wall, set: WALL}\n  - {name: core, set: CORE}\n"
+	return os.WriteFile(path, []byte(s), 0o666)
 }
 
 // order gives our quadrature point (by corner) for each of CalculiX (ξ fastest).

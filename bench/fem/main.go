@@ -2,7 +2,8 @@
 // CalculiX deck, and compares the two.
 //
 //	fem -size 8x48x76                     solve, and print what it took
-//	fem -size 8x48x76 -deck vessel.inp    write the deck, with -solver spooles or iterative
+//	fem -size 8x48x76 -deck vessel.inp    write the deck, with -solver spooles or iterative, and the
+//	                                       problem file of plaquerisk solve --mesh
 //	fem -size 8x48x76 -plain -dat vessel.dat   solve with its element, and compare with CalculiX
 package main
 
@@ -14,6 +15,7 @@ import (
 	"math"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"gonum.org/v1/gonum/spatial/r3"
@@ -43,6 +45,9 @@ func main() {
 	}
 	if *deck != "" {
 		if err := v.writeDeck(*deck, *solver); err != nil {
+			log.Fatal(err)
+		}
+		if err := v.writeProblem(strings.TrimSuffix(*deck, ".inp")+".yaml", *tolerance); err != nil {
 			log.Fatal(err)
 		}
 		return

@@ -91,6 +91,10 @@ func (f *Fields) sample(ctx context.Context) error {
 	}
 	least := make([]float64, m.Cells())
 	err = s.eachCell(ctx, s.colours, func(w *work, e int) error {
+		if s.bricks != nil {
+			least[e] = s.bricks.sample(f.Samples[f.First[e]:f.First[e+1]], &w.brick, e, f.U)
+			return nil
+		}
 		if err := s.evaluate(w, e, t, pressure, false); err != nil {
 			return err
 		}
@@ -154,7 +158,7 @@ func (f *Fields) fit(p *polynomial, x r3.Vec, patch []int32, around [][]int32) T
 	m := f.sys.Mesh
 	quadratic := m.Types[patch[0]].Nodes() > m.Types[patch[0]].Corners()
 	p.gather(f, patch, x, quadratic)
-	if !quadratic && r3.Norm(p.mid) > 0.2*p.reach { // at the edge of its patch
+	if !quadratic && p.oneSided() {
 		var wide []int32
 		for _, e := range patch {
 			for _, n := range f.nodalOf[e][:m.Types[e].Corners()] {
@@ -181,8 +185,9 @@ type polynomial struct {
 	at      []r3.Vec // relative to the node
 	volume  []float64
 	values  [][values]float64
-	mid     r3.Vec  // mean of at
-	reach   float64 // greatest length of at
+	mid     r3.Vec         // mean of at
+	square  element.Tensor // mean of at⊗at
+	reach   float64        // greatest length of at
 	columns [10][]float64
 	w       []float64
 }
@@ -216,14 +221,35 @@ func (p *polynomial) gather(f *Fields, patch []int32, x r3.Vec, each bool) {
 			p.add(r3.Sub(r3.Scale(1/one.Volume, one.At), x), one.Volume, &sum)
 		}
 	}
-	p.mid, p.reach = r3.Vec{}, 0
+	p.mid, p.square, p.reach = r3.Vec{}, element.Tensor{}, 0
 	var total float64
+	for _, v := range p.volume {
+		total += v
+	}
 	for i, d := range p.at {
-		total += p.volume[i]
-		p.mid = r3.Add(p.mid, r3.Scale(p.volume[i], d))
+		v := p.volume[i] / total
+		p.mid = r3.Add(p.mid, r3.Scale(v, d))
+		for k, x := range [6]float64{d.X * d.X, d.Y * d.Y, d.Z * d.Z, d.X * d.Y, d.Y * d.Z, d.Z * d.X} {
+			p.square[k] += v * x
+		}
 		p.reach = max(p.reach, r3.Norm(d))
 	}
-	p.mid = r3.Scale(1/total, p.mid)
+}
+
+// oneSided tells whether the points lie on one side of the node: along some
+// direction their mean is nearly as far from it as their root mean square,
+//
+//	mᵀ S⁻¹ m > ½,   m = ⟨d⟩,  S = ⟨d dᵀ⟩
+//
+// which is one for a single layer of elements, however flat they are, and zero
+// inside an even mesh.
+func (p *polynomial) oneSided() bool {
+	s := p.square
+	shift := 1e-9 * (s[0] + s[1] + s[2]) // points in a plane
+	s[0], s[1], s[2] = s[0]+shift, s[1]+shift, s[2]+shift
+	inv, _ := s.Invert()
+	m := p.mid
+	return inv[0]*m.X*m.X+inv[1]*m.Y*m.Y+inv[2]*m.Z*m.Z+2*(inv[3]*m.X*m.Y+inv[4]*m.Y*m.Z+inv[5]*m.Z*m.X) > 0.5
 }
 
 func (p *polynomial) add(at r3.Vec, volume float64, v *[values]float64) {

@@ -55,6 +55,9 @@ func (b *Body) Solve(ctx context.Context, set Settings) (*Solution, error) {
 		return nil, err
 	}
 	s := newSystem(b)
+	if s.bricks != nil {
+		return s.bricks.solve(ctx, set)
+	}
 	n := &newton{system: s, set: set, linear: newLinear(s.k, set.Direct)}
 	n.at = state{make([]float64, 3*len(s.x)), make([]float64, s.alpha[s.Mesh.Cells()])}
 	return n.run(ctx)

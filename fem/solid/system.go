@@ -30,7 +30,8 @@ type system struct {
 	dead    []float64  // nodal forces with those of the body force, at full load; nil: none
 	bubbles []float64  // body force on the inner amplitudes; nil: none
 	scratch sync.Pool
-	soft    bool // evaluate with laws that resist a change of volume less, for a preconditioner
+	bricks  *bricks // in place of k, where the body is of that kind
+	soft    bool    // evaluate with laws that resist a change of volume less, for a preconditioner
 }
 
 // softBulk is the bulk modulus over the shear modulus at ν = 0.47, above which
@@ -65,6 +66,7 @@ func (s state) clone() state { return state{slices.Clone(s.u), slices.Clone(s.al
 // work is the scratch of one goroutine.
 type work struct {
 	c        element.Continuum
+	brick    element.Hex8
 	dilation element.Dilation
 	x        []r3.Vec
 	u, f, k  []float64
@@ -86,9 +88,12 @@ func newSystem(b *Body) *system {
 	for _, f := range b.Fixed {
 		s.fixed[3*f.Node+int32(f.Axis)] = true
 	}
-	rows := m.Neighbours()
-	for n, r := range rows { // a node of no cell stays where it is
-		if len(r) == 1 {
+	used := make([]bool, len(m.Nodes))
+	for _, n := range m.Conn {
+		used[n] = true
+	}
+	for n, u := range used { // a node of no cell stays where it is
+		if !u {
 			s.fixed[3*n], s.fixed[3*n+1], s.fixed[3*n+2] = true, true, true
 		}
 	}
@@ -96,9 +101,13 @@ func newSystem(b *Body) *system {
 	if b.BodyForce != nil {
 		s.spreadBodyForce()
 	}
+	s.colours = colour(len(m.Nodes), m.Cells(), m.Cell)
+	if s.bricks = newBricks(s); s.bricks != nil {
+		return s
+	}
+	rows := m.Neighbours()
 	s.makePatches(rows)
 	s.k = sparse.NewBSR(rows)
-	s.colours = colour(len(m.Nodes), m.Cells(), m.Cell)
 	s.groups = colour(len(m.Nodes), len(s.patches), func(n int) []int32 { return s.patches[n].nodes })
 	return s
 }

@@ -36,8 +36,8 @@ func (l *Lattice) check(nodes int) error {
 		return fmt.Errorf("lattice %v: every axis needs a node", l.N)
 	case l.Len() != nodes:
 		return fmt.Errorf("lattice %v: %d nodes, but the matrix has %d", l.N, l.Len(), nodes)
-	case l.Ring && (l.N[1] < 4 || l.N[1]%2 != 0):
-		return fmt.Errorf("lattice %v: a ring needs an even number of nodes, at least 4", l.N)
+	case l.Ring && l.N[1] < 4:
+		return fmt.Errorf("lattice %v: a ring needs at least 4 nodes", l.N)
 	}
 	return nil
 }
@@ -122,7 +122,8 @@ func mul3(dst, a, b []float64) {
 
 // Multigrid is a symmetric V-cycle on nested lattices. Each level is smoothed
 // by Gauss-Seidel over lines of nodes along the first axis (through the wall),
-// in four colours by the parity of the other two, forth before the coarse
+// in four colours by the parity of the other two (a ring of an odd number of lines
+// has a colour more for its last one), forth before the coarse
 // correction and back after it, so that the cycle is symmetric. Corrections are
 // interpolated linearly along each axis; coarse matrices are Galerkin products
 // PᵀAP. The coarsest system is factorised, plane by plane.
@@ -145,7 +146,7 @@ type level struct {
 	val       []float32
 	pivot     []float32 // inverse pivots of the line factors, 9 per node
 	lower     []float32 // lower factors Lᵢ = Aᵢ,ᵢ₋₁ S⁻¹ᵢ₋₁, 9 per node
-	lines     [4][]int32
+	lines     [6][]int32
 	parent    [3][]parents  // to the next coarser lattice
 	child     [3][]children // of the next coarser lattice
 	next      Lattice
@@ -297,7 +298,7 @@ func (l *level) coarsen() (Lattice, bool) {
 			stays = n <= 9
 		case ring:
 			// Fewer than eight nodes do not look like a circle any more.
-			stays = n < 16 || n%4 != 0
+			stays = n < 16
 		default:
 			stays = n <= 4
 		}
@@ -551,8 +552,13 @@ func (l *level) side(b, c int) int {
 
 // colour returns the colour of the line of node a.
 func (l *level) colour(a int) int {
+	n1 := l.lat.N[1]
 	line := a / l.lat.N[0]
-	return 2*(line/l.lat.N[1]%2) + line%l.lat.N[1]%2
+	c := line % n1 % 2
+	if l.lat.Ring && n1%2 == 1 && line%n1 == n1-1 {
+		c = 2 // its neighbours on the ring have colours 0 and 1
+	}
+	return 3*(line/n1%2) + c
 }
 
 func toSingle(v []float64) []float32 {
