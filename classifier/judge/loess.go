@@ -35,6 +35,9 @@ func Loess(x, y, at []float64, span float64) []float64 {
 	for i, x0 := range at {
 		lo, hi := nearest(xs, x0, q)
 		h := max(x0-xs[lo], xs[hi-1]-x0)
+		if h == 0 {
+			lo, hi = sort.SearchFloat64s(xs, x0), sort.Search(n, func(i int) bool { return xs[i] > x0 })
+		}
 		out[i] = localParabola(xs[lo:hi], ys[lo:hi], x0, h)
 	}
 	return out
