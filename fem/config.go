@@ -49,6 +49,8 @@ type Config struct {
 	MaxThin float64 `yaml:"max_thin_percent"`
 	// CapDepth bounds the fibrous cap: tissue over a low attenuation core, no deeper below the lumen than this.
 	CapDepth float64 `yaml:"cap_depth_mm"`
+	// AverageVolume is the volume of the fixed-volume averages: the mean over so much of a region, where the field is highest.
+	AverageVolume float64 `yaml:"average_volume_mm3"`
 	// Tolerance ends the iteration: the residual force over the applied force.
 	Tolerance float64 `yaml:"tolerance"`
 	// MaxIterations bounds the conjugate gradient iteration.
@@ -77,7 +79,7 @@ func DefaultConfig() Config {
 	return Config{
 		Pressure: 120, Ends: Sliding, Padding: 3, Margin: 1,
 		Around: 32, Through: 6, Axial: 0.5, Grading: 2, MinWall: 0.1, MaxThin: 10,
-		CapDepth: 0.5, Tolerance: 1e-6, MaxIterations: 2000,
+		CapDepth: 0.5, AverageVolume: 0.05, Tolerance: 1e-6, MaxIterations: 2000,
 		Materials: Materials{
 			Wall: lib(imaging.Wall), LowAttenuation: lib(imaging.LowAttenuation), FibroFatty: lib(imaging.FibroFatty),
 			Fibrous: lib(imaging.Fibrous), Calcified: lib(imaging.Calcified),
@@ -119,6 +121,7 @@ func (c Config) Validate() error {
 	check(c.MinWall > 0 && c.MinWall <= 1, "min_wall_mm is %g: must be above 0 and at most 1", c.MinWall)
 	check(c.MaxThin >= 0 && c.MaxThin <= 100, "max_thin_percent is %g: must be from 0 to 100", c.MaxThin)
 	check(c.CapDepth > 0 && c.CapDepth <= 5, "cap_depth_mm is %g: must be above 0 and at most 5", c.CapDepth)
+	check(c.AverageVolume > 0 && c.AverageVolume <= 100, "average_volume_mm3 is %g: must be above 0 and at most 100", c.AverageVolume)
 	check(c.Tolerance >= 1e-12 && c.Tolerance <= 1e-3, "tolerance is %g: must be from 1e-12 to 1e-3", c.Tolerance)
 	check(c.MaxIterations >= 1, "max_iterations is %d: must be at least 1", c.MaxIterations)
 	table := c.Materials.table()

@@ -1,12 +1,17 @@
 package fem
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/fem/element"
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
 // field is a quantity of a quadrature point that features are made of.
@@ -20,6 +25,9 @@ var fields = []field{
 	{"von_mises", "kPa", "von Mises stress", func(p *Point) float64 { return p.VonMises }},
 	{"principal_strain", "1", "largest principal strain", func(p *Point) float64 { return p.Eps1 }},
 	{"strain_energy", "kPa", "strain energy density (kPa = µJ/mm³)", func(p *Point) float64 { return p.Energy }},
+	{"circumferential_stress", "kPa", "normal Cauchy stress around the lumen", func(p *Point) float64 { return p.Hoop }},
+	{"axial_stress", "kPa", "normal Cauchy stress along the vessel", func(p *Point) float64 { return p.Axial }},
+	{"radial_stress", "kPa", "normal Cauchy stress across the wall", func(p *Point) float64 { return p.Radial }},
 }
 
 // region is a part of the wall between two arc lengths.
@@ -28,72 +36,155 @@ type region struct {
 	in        func(r *Result, e int, p *Point) bool
 }
 
+// The places of regions in their table.
+const (
+	inPlaque = iota
+	inCap
+	inWall
+	atLumen
+	inLipidRim
+	inCalciumRim
+)
+
 var regions = []region{
 	{"plaque", "the plaque, or the whole wall of the interval if it holds no plaque", func(_ *Result, _ int, p *Point) bool { return p.Tissue.IsPlaque() }},
 	{"cap", "the cap, tissue between the lumen and a low attenuation core", func(r *Result, _ int, p *Point) bool { return p.CapDepth <= r.Conditions.CapDepth }},
 	{"wall", "the whole wall of the interval", func(*Result, int, *Point) bool { return true }},
 	{"lumen", "the element layer at the lumen", func(r *Result, e int, _ *Point) bool { return e%r.Mesh.Through == 0 }},
+	{"lipid_rim", fmt.Sprintf("other tissue within %g mm of low attenuation plaque", RimWidth), func(_ *Result, _ int, p *Point) bool { return p.Rims&LipidRim != 0 }},
+	{"calcium_rim", fmt.Sprintf("other tissue within %g mm of calcium", RimWidth), func(_ *Result, _ int, p *Point) bool { return p.Rims&CalciumRim != 0 }},
 }
 
 // statistic condenses a field over a region.
 type statistic struct {
 	name, unit, doc string // unit "": that of the field
-	of              func(*sample) float64
+	of              func(s sample, cfg *Config) float64
 }
 
 var statistics = []statistic{
-	{"mean", "", "Mean of the", (*sample).mean},
-	{"sd", "", "Standard deviation of the", (*sample).sd},
-	{"p50", "", "Median of the", func(s *sample) float64 { return s.percentile(50) }},
-	{"p95", "", "95th percentile of the", func(s *sample) float64 { return s.percentile(95) }},
-	{"p99", "", "99th percentile of the", func(s *sample) float64 { return s.percentile(99) }},
-	{"max", "", "Largest", func(s *sample) float64 { return s.percentile(100) }},
-	{"heterogeneity", "1", "Standard deviation over mean of the", func(s *sample) float64 { return s.sd() / s.mean() }},
+	{"mean", "", "Mean of the", func(s sample, _ *Config) float64 { return s.mean() }},
+	{"sd", "", "Standard deviation of the", func(s sample, _ *Config) float64 { return s.sd() }},
+	{"p50", "", "Median of the", func(s sample, _ *Config) float64 { return s.percentile(50) }},
+	{"p95", "", "95th percentile of the", func(s sample, _ *Config) float64 { return s.percentile(95) }},
+	{"p99", "", "99th percentile of the", func(s sample, _ *Config) float64 { return s.percentile(99) }},
+	{"max", "", "Largest", func(s sample, _ *Config) float64 { return s.percentile(100) }},
+	{"heterogeneity", "1", "Standard deviation over mean of the", func(s sample, _ *Config) float64 { return s.sd() / s.mean() }},
+	{"volume_above_300_kpa", "mm³", "Volume above 300 kPa of the", func(s sample, _ *Config) float64 { return s.above(threshold) }},
+	{"volume_above_150_kpa", "mm³", "Volume above 150 kPa of the", func(s sample, _ *Config) float64 { return s.above(threshold / 2) }},
+	{"fixed_volume", "", "Mean over the fixed volume with the highest values of the", func(s sample, cfg *Config) float64 { return s.top(cfg.AverageVolume) }},
 }
 
-// threshold is the strength of a fibrous cap, kPa (Cheng et al. 1993).
+// threshold is the strength of a fibrous cap, kPa (Cheng et al. 1993); half of it
+// is about where caps began to rupture.
 const threshold = 300
 
-// Columns returns the feature columns of the settings: each field over each
-// region by each statistic, volume weighted. They are undefined where the region
-// is empty, as the cap is without a low attenuation core.
-func Columns(cfg Config) []feature.Column {
-	var cols []feature.Column
-	set := settings(cfg)
-	add := func(name, unit, doc string) {
-		cols = append(cols, feature.Column{Name: name, Unit: unit, Modality: feature.Biomechanics, Ref: "plaquerisk:fem", Settings: set, Doc: doc})
-	}
-	for _, f := range fields {
-		for _, g := range regions {
-			for _, s := range statistics {
-				if !wanted(f, g, s) {
-					continue
+// marker is a column: a field over a region by a statistic.
+type marker struct {
+	field, region, statistic int
+}
+
+// markers are the columns in their order: columns of earlier versions come
+// first, so that tables of all versions begin alike.
+var markers = func() (all []marker) {
+	for _, wanted := range []func(f, g, s string) bool{first, strength, later} {
+		for f := range fields {
+			for g := range regions {
+				for s := range statistics {
+					if wanted(fields[f].name, regions[g].name, statistics[s].name) {
+						all = append(all, marker{f, g, s})
+					}
 				}
-				unit := s.unit
-				if unit == "" {
-					unit = f.unit
-				}
-				add(f.name+"."+g.name+"."+s.name, unit, fmt.Sprintf("%s %s in %s.", s.doc, f.doc, g.doc))
 			}
 		}
 	}
-	for _, g := range regions[:3] {
-		add("principal_stress."+g.name+".volume_above_300_kpa", "mm³", fmt.Sprintf("Volume where the largest principal stress exceeds 300 kPa in %s.", g.doc))
+	return all
+}()
+
+// first tells which combinations are features since the first version: all of
+// them for the stress, fewer for what follows it closely.
+func first(f, g, s string) bool {
+	if strings.HasPrefix(s, "volume_above") || s == "fixed_volume" || strings.HasSuffix(g, "_rim") {
+		return false
+	}
+	switch f {
+	case "principal_stress":
+		return true
+	case "principal_strain":
+		return s != "sd" && s != "p99" && g != "lumen"
+	case "von_mises", "strain_energy":
+		return (g == "plaque" || g == "cap") && s != "sd" && s != "p99"
+	}
+	return false
+}
+
+func strength(f, g, s string) bool {
+	return f == "principal_stress" && s == "volume_above_300_kpa" && (g == "plaque" || g == "cap" || g == "wall")
+}
+
+// later tells which combinations came after them: the rims, the components in
+// the frame of the vessel, and what makes the sets of cap, plaque and wall whole.
+func later(f, g, s string) bool {
+	if first(f, g, s) || strength(f, g, s) {
+		return false
+	}
+	component := f == "circumferential_stress" || f == "axial_stress" || f == "radial_stress"
+	switch {
+	case s == "sd", s == "volume_above_300_kpa", s == "heterogeneity" && component:
+		return false
+	case s == "volume_above_150_kpa":
+		return f == "principal_stress" && (g == "plaque" || g == "cap" || g == "wall")
+	case g == "lumen", g == "lipid_rim", g == "calcium_rim":
+		return f == "principal_stress"
+	}
+	return true
+}
+
+// name returns the name of a column.
+func (m marker) name() string {
+	return fields[m.field].name + "." + regions[m.region].name + "." + statistics[m.statistic].name
+}
+
+// unit returns the unit of a column.
+func (m marker) unit() string {
+	if u := statistics[m.statistic].unit; u != "" {
+		return u
+	}
+	return fields[m.field].unit
+}
+
+// Columns returns the feature columns of the settings: each field over each
+// region by each statistic, volume weighted, then the cap. They are undefined
+// where the region is empty, as the cap is without a low attenuation core.
+func Columns(cfg Config) []feature.Column {
+	var cols []feature.Column
+	set := settings(cfg)
+	for _, m := range markers {
+		f, g, s := &fields[m.field], &regions[m.region], &statistics[m.statistic]
+		doc, with := fmt.Sprintf("%s %s in %s.", s.doc, f.doc, g.doc), set
+		switch s.name {
+		case "volume_above_300_kpa":
+			doc = fmt.Sprintf("Volume where the %s exceeds 300 kPa in %s.", f.doc, g.doc)
+		case "volume_above_150_kpa":
+			doc = fmt.Sprintf("Volume where the %s exceeds 150 kPa in %s.", f.doc, g.doc)
+		case "fixed_volume":
+			doc = fmt.Sprintf("Mean %s over the %g mm³ where it is highest in %s.", f.doc, cfg.AverageVolume, g.doc)
+			with += fmt.Sprintf("; mean over %g mm³", cfg.AverageVolume)
+		}
+		cols = append(cols, feature.Column{Name: m.name(), Unit: m.unit(), Modality: feature.Biomechanics, Ref: "plaquerisk:fem", Settings: with, Doc: doc})
+	}
+	for _, c := range capColumns {
+		cols = append(cols, feature.Column{Name: c.name, Unit: c.unit, Modality: feature.Biomechanics, Ref: "plaquerisk:fem", Settings: set, Doc: c.doc})
 	}
 	return cols
 }
 
-// wanted tells which combinations become features: all of them for the stress,
-// fewer for what follows it closely.
-func wanted(f field, g region, s statistic) bool {
-	switch f.name {
-	case "principal_stress":
-		return true
-	case "principal_strain":
-		return s.name != "sd" && s.name != "p99" && g.name != "lumen"
-	default:
-		return (g.name == "plaque" || g.name == "cap") && s.name != "sd" && s.name != "p99"
-	}
+// capColumns describe the thinnest cap as the mesh resolves it.
+var capColumns = []struct {
+	name, unit, doc string
+	of              func(Cap) float64
+}{
+	{"cap.thickness_in_mesh", "mm", "Least distance from the lumen to a low attenuation core in the mesh.", func(c Cap) float64 { return c.Thickness }},
+	{"cap.elements_across", "1", "Elements across the thinnest cap.", func(c Cap) float64 { return c.Layers }},
 }
 
 // settings are the choices that change the values, in words.
@@ -117,21 +208,18 @@ func settings(c Config) string {
 // there.
 func (r *Result) Features(from, to float64) feature.Vector {
 	v := feature.NewVector(feature.MustSchema(Columns(r.Conditions)...))
-	n := 0
-	for _, f := range fields {
-		for _, g := range regions {
-			s := r.sample(from, to, f.at, g)
-			for _, st := range statistics {
-				if wanted(f, g, st) {
-					v.Values[n] = st.of(s)
-					n++
-				}
+	w := r.window(from, to)
+	_ = par.For(context.Background(), len(fields), func(f int) { // the background is never cancelled
+		samples := w.samples(fields[f].at)
+		for n, m := range markers {
+			if m.field == f {
+				v.Values[n] = statistics[m.statistic].of(samples[m.region], &r.Conditions)
 			}
 		}
-	}
-	for _, g := range regions[:3] {
-		v.Values[n] = r.sample(from, to, fields[0].at, g).above(threshold)
-		n++
+	})
+	c := r.Cap(from, to)
+	for n := range capColumns {
+		v.Values[len(markers)+n] = capColumns[n].of(c)
 	}
 	return v
 }
@@ -158,24 +246,64 @@ func (r *Result) planes(from, to float64) (lo, hi int) {
 	return span(from, to)
 }
 
-// sample collects a field over a region between two arc lengths.
-func (r *Result) sample(from, to float64, at func(*Point) float64, g region) *sample {
+// window is the wall between two arc lengths.
+type window struct {
+	r        *Result
+	from, to int     // its points
+	in       []uint8 // the regions that hold each of them, by bit
+	count    [8]int  // points of each region
+}
+
+func (r *Result) window(from, to float64) *window {
 	lo, hi := r.planes(from, to)
-	s := &sample{}
-	first, last := r.Mesh.Cell(0, 0, lo), r.Mesh.Cell(0, 0, hi)
-	for _, g := range []region{g, regions[2]} {
-		for e := first; e < last; e++ {
-			for q := range 8 {
-				if p := &r.Points[8*e+q]; g.in(r, e, p) {
-					s.add(at(p), p.Volume)
-				}
+	w := &window{r: r, from: element.Points * r.Mesh.Cell(0, 0, lo), to: element.Points * r.Mesh.Cell(0, 0, hi)}
+	w.in = make([]uint8, w.to-w.from)
+	for n := range w.in {
+		e := (w.from + n) / element.Points
+		for g := range regions {
+			if regions[g].in(r, e, &r.Points[w.from+n]) {
+				w.in[n] |= 1 << g
+				w.count[g]++
 			}
 		}
-		if len(s.v) > 0 || g.name != "plaque" {
-			break
+	}
+	if w.count[inPlaque] == 0 {
+		for n := range w.in {
+			w.in[n] |= 1 << inPlaque
+		}
+		w.count[inPlaque] = len(w.in)
+	}
+	return w
+}
+
+// samples returns a field over each region, sorted. All are empty if the field
+// is not a number somewhere.
+func (w *window) samples(at func(*Point) float64) []sample {
+	type tagged struct {
+		weighted
+		in uint8
+	}
+	all := make([]tagged, len(w.in))
+	for n := range all {
+		p := &w.r.Points[w.from+n]
+		all[n] = tagged{weighted{at(p), p.Volume}, w.in[n]}
+		if math.IsNaN(all[n].value) {
+			return make([]sample, len(regions))
 		}
 	}
-	return s
+	slices.SortFunc(all, func(a, b tagged) int {
+		return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.volume, b.volume))
+	})
+	out := make([]sample, len(regions))
+	for g := range out {
+		out[g] = make(sample, 0, w.count[g])
+		for n := range all {
+			if all[n].in>>g&1 != 0 {
+				out[g] = append(out[g], all[n].weighted)
+			}
+		}
+	}
+	return out
 }
 
 // hasCore tells whether a point between two arc lengths is low attenuation.
@@ -187,90 +315,4 @@ func (r *Result) hasCore(from, to float64) bool {
 		}
 	}
 	return false
-}
-
-// sample is a set of values with the volumes they stand for.
-type sample struct {
-	v      []weighted
-	sorted bool
-}
-
-type weighted struct{ value, volume float64 }
-
-func (s *sample) add(value, volume float64) {
-	s.v = append(s.v, weighted{value, volume})
-	s.sorted = false
-}
-
-func (s *sample) volume() (sum float64) {
-	for _, w := range s.v {
-		sum += w.volume
-	}
-	return sum
-}
-
-func (s *sample) mean() float64 {
-	var sum float64
-	for _, w := range s.v {
-		sum += w.value * w.volume
-	}
-	return sum / s.volume()
-}
-
-func (s *sample) sd() float64 {
-	m := s.mean()
-	var sum float64
-	for _, w := range s.v {
-		sum += (w.value - m) * (w.value - m) * w.volume
-	}
-	return math.Sqrt(sum / s.volume())
-}
-
-// percentile returns the smallest value below or at which p % of the volume
-// lies; NaN for an empty sample.
-func (s *sample) percentile(p float64) float64 {
-	if len(s.v) == 0 {
-		return math.NaN()
-	}
-	if !s.sorted {
-		slices.SortFunc(s.v, func(a, b weighted) int {
-			switch {
-			case a.value < b.value:
-				return -1
-			case a.value > b.value:
-				return 1
-			case a.volume < b.volume:
-				return -1
-			case a.volume > b.volume:
-				return 1
-			}
-			return 0
-		})
-		s.sorted = true
-	}
-	if p >= 100 {
-		return s.v[len(s.v)-1].value
-	}
-	goal, sum := p/100*s.volume(), 0.0
-	for _, w := range s.v {
-		if sum += w.volume; sum >= goal {
-			return w.value
-		}
-	}
-	return s.v[len(s.v)-1].value
-}
-
-// above returns the volume with values over the limit, mm³; NaN for an empty
-// sample.
-func (s *sample) above(limit float64) float64 {
-	if len(s.v) == 0 {
-		return math.NaN()
-	}
-	var sum float64
-	for _, w := range s.v {
-		if w.value > limit {
-			sum += w.volume
-		}
-	}
-	return sum
 }

@@ -2,6 +2,7 @@ package fem
 
 import (
 	"math"
+	"slices"
 
 	"github.com/plaquerisk/plaquerisk/fem/element"
 	"github.com/plaquerisk/plaquerisk/imaging"
@@ -21,8 +22,12 @@ var outward = func() (w [8][8]float64) {
 // quadrature points of the cells of that tissue are carried to the corners and
 // averaged over those cells only. A node at an interface so has one value per
 // tissue. NaN where no such cell touches the node.
+//
+// Extrapolation never changes the sign: where all values around a node are at
+// least zero, as those of an energy are, so is the one at the node.
 func (r *Result) Nodal(t imaging.Tissue, at func(*Point) float64) []float64 {
 	sum, n := make([]float64, len(r.Mesh.Nodes)), make([]int, len(r.Mesh.Nodes))
+	lo, hi := make([]float64, len(sum)), make([]float64, len(sum)) // what the values around are at least and at most, if not zero
 	for e, cell := range r.Mesh.Cells {
 		if r.Tissue[e] != t {
 			continue
@@ -36,6 +41,7 @@ func (r *Result) Nodal(t imaging.Tissue, at func(*Point) float64) []float64 {
 				sum[node] += w * v[q]
 			}
 			n[node]++
+			lo[node], hi[node] = min(lo[node], slices.Min(v[:])), max(hi[node], slices.Max(v[:]))
 		}
 	}
 	for a := range sum {
@@ -44,6 +50,9 @@ func (r *Result) Nodal(t imaging.Tissue, at func(*Point) float64) []float64 {
 			continue
 		}
 		sum[a] /= float64(n[a])
+		if lo[a] == 0 && sum[a] < 0 || hi[a] == 0 && sum[a] > 0 {
+			sum[a] = 0
+		}
 	}
 	return sum
 }

@@ -47,6 +47,8 @@ type Problem struct {
 	Fixed   []sparse.Fixed                 // nodes held back, each at most once
 	Given   []r3.Vec                       // displacement of what Fixed takes away, mm; nil: zero
 	Springs []Spring
+	// Keep holds matrix and preconditioner in the solution, for sensitivities.
+	Keep bool
 }
 
 // Spring supports a face along its normal.
@@ -63,7 +65,13 @@ type Solution struct {
 	Levels   int     // of the multigrid
 	Free     int     // rigid motions that nothing holds and no load drives
 	Work     float64 // ½ fᵀu of the loads, µJ
+
+	again solver // of other loads, if the problem was to keep it
 }
+
+// solver stores in w the displacement under the nodal forces f, three values a
+// node, both zero where nodes are fixed.
+type solver func(ctx context.Context, w, f []float64) (sparse.Report, error)
 
 // NewProblem returns a body of one material without loads.
 func NewProblem(m *mesh.Mesh, law element.Lame) *Problem {
@@ -196,13 +204,17 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	// Without free motions left in f the system is consistent.
 	w := make([]float64, 3*n)
 	set := sparse.Settings{Tolerance: tolerance, MaxIterations: maxIterations, Free: free}
-	if law == nil {
-		sol.Report, err = sparse.Solve(ctx, w, k, f, pre, set)
-	} else {
-		sol.Report, err = sparse.Augmented(ctx, w, k, f, pre, vol, soft, bulk, set)
+	solve := func(ctx context.Context, w, f []float64) (sparse.Report, error) {
+		if law == nil {
+			return sparse.Solve(ctx, w, k, f, pre, set)
+		}
+		return sparse.Augmented(ctx, w, k, f, pre, vol, soft, bulk, set)
 	}
-	if err != nil {
+	if sol.Report, err = solve(ctx, w, f); err != nil {
 		return nil, err
+	}
+	if p.Keep {
+		sol.again = solve
 	}
 	if !sol.Converged {
 		return nil, &ConvergenceError{Report: sol.Report, Target: tolerance}

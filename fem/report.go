@@ -16,13 +16,16 @@ import (
 type Cap struct {
 	Thickness float64 // least distance from the lumen to a core, mm; NaN without a core
 	S         float64 // where, arc length in mm
+	Angle     float64 // around the lumen from the frame's N towards B, degrees in [0, 360)
+	At        r3.Vec  // the first point of the core there, mm
 	Layers    float64 // quadrature layers across it there, in elements (a half for each point)
 }
 
 // Cap returns the thinnest cap between two arc lengths. A core that reaches the
 // lumen has thickness zero: the cap is thinner than the image can show.
 func (r *Result) Cap(from, to float64) Cap {
-	c := Cap{Thickness: math.NaN(), S: math.NaN(), Layers: math.NaN()}
+	nan := math.NaN()
+	c := Cap{Thickness: nan, S: nan, Angle: nan, At: r3.Vec{X: nan, Y: nan, Z: nan}, Layers: nan}
 	lo, hi := r.planes(from, to)
 	m := r.Mesh
 	for k := lo; k < hi; k++ {
@@ -39,7 +42,8 @@ func (r *Result) Cap(from, to float64) Cap {
 						d = (r.depth(e, q, j, k) + r.depth(m.Cell((n-1)/2, j, k), col[(n-1)%2], j, k)) / 2
 					}
 					if !(d >= c.Thickness) {
-						c = Cap{Thickness: d, S: (m.S[k] + m.S[k+1]) / 2, Layers: float64(n) / 2}
+						c = Cap{Thickness: d, Layers: float64(n) / 2, At: r.At(element.Points*e + q)}
+						c.S, c.Angle = r.place(element.Points*e + q)
 					}
 					break
 				}
@@ -54,9 +58,9 @@ func (r *Result) Cap(from, to float64) Cap {
 // thinnest cap; the caller adds its knowledge of the voxel size.
 func (r *Result) Summary(from, to float64) risk.StressSummary {
 	lo, hi := r.planes(from, to)
-	stress := r.sample(from, to, fields[0].at, regions[0])
-	caps := r.sample(from, to, fields[0].at, regions[1])
-	strain := r.sample(from, to, fields[2].at, regions[0])
+	w := r.window(from, to)
+	stresses := w.samples(fields[0].at)
+	stress, caps, strain := stresses[inPlaque], stresses[inCap], w.samples(fields[2].at)[inPlaque]
 	s := risk.StressSummary{
 		P50KPa: risk.Number(stress.percentile(50)), P95KPa: risk.Number(stress.percentile(95)), MaxKPa: risk.Number(stress.percentile(100)),
 		CapPeakKPa: risk.Number(caps.percentile(99)), CapP95KPa: risk.Number(caps.percentile(95)),
@@ -168,9 +172,10 @@ func (r *Result) Along(s []float64) (p95, peak []float64) {
 		for e := m.Cell(0, 0, k); e < m.Cell(0, 0, k+1); e++ {
 			for q := range 8 {
 				p := &r.Points[8*e+q]
-				set.add(p.Sigma1, p.Volume)
+				set = append(set, weighted{p.Sigma1, p.Volume})
 			}
 		}
+		set.sort()
 		p95[n], peak[n] = set.percentile(95), set.percentile(100)
 	}
 	return p95, peak
@@ -212,24 +217,13 @@ func (r *Result) WriteVTU(w io.Writer) error {
 		}),
 		scalar("strain_energy_density", "kPa", average(func(p *Point) float64 { return p.Energy })),
 		field("stress", "kPa", 6, func(e int, dst []float64) { t := r.stress(e); copy(dst, t[:]) }),
-		field("stress_radial_circumferential_axial", "kPa", 3, func(e int, dst []float64) { copy(dst, r.polar(e)) }),
+		field("stress_radial_circumferential_axial", "kPa", 3, func(e int, dst []float64) {
+			dst[0] = average(func(p *Point) float64 { return p.Radial })(e)
+			dst[1] = average(func(p *Point) float64 { return p.Hoop })(e)
+			dst[2] = average(func(p *Point) float64 { return p.Axial })(e)
+		}),
 		scalar("tissue", "", func(e int) float64 { return float64(r.Tissue[e]) }),
 		scalar("young_modulus", "kPa", average(func(p *Point) float64 { return p.Young })),
 		scalar("arc_length", "mm", func(e int) float64 { _, _, k := r.Mesh.Coords(e); return (r.Mesh.S[k] + r.Mesh.S[k+1]) / 2 }),
 	})
-}
-
-// polar returns the normal stresses of a cell across the wall, around the lumen
-// and along the vessel.
-func (r *Result) polar(e int) []float64 {
-	_, _, k := r.Mesh.Coords(e)
-	a, b := r.Mesh.Frames[k], r.Mesh.Frames[k+1]
-	t := r3.Unit(r3.Add(a.T, b.T))
-	d := r3.Sub(r.Mesh.Centre(e), r3.Scale(0.5, r3.Add(a.Origin, b.Origin)))
-	radial := r3.Unit(r3.Sub(d, r3.Scale(r3.Dot(d, t), t)))
-	s := r.stress(e)
-	along := func(n r3.Vec) float64 {
-		return s[0]*n.X*n.X + s[1]*n.Y*n.Y + s[2]*n.Z*n.Z + 2*(s[3]*n.X*n.Y+s[4]*n.Y*n.Z+s[5]*n.Z*n.X)
-	}
-	return []float64{along(radial), along(r3.Cross(t, radial)), along(t)}
 }

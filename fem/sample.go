@@ -16,7 +16,8 @@ type Quantity struct {
 }
 
 // Quantities are those that features are made of: principal_stress, von_mises,
-// principal_strain and strain_energy.
+// principal_strain, strain_energy, and the normal stresses circumferential_stress,
+// axial_stress and radial_stress.
 func Quantities() []Quantity {
 	qs := make([]Quantity, len(fields))
 	for n, f := range fields {
@@ -58,7 +59,7 @@ func (r *Result) SampleOnGrid(ctx context.Context, g imaging.Grid, mask *imaging
 	err := r.Mesh.EachVoxel(ctx, g, mask, func(voxel, cell int, shape [8]float64) {
 		var x float64
 		for a, node := range r.Mesh.Cells[cell] {
-			x += shape[a] * values[cell][node]
+			x += max(shape[a], 0) * values[cell][node] // rounding may put a voxel outside
 		}
 		out.Values[voxel] = float32(x)
 	})

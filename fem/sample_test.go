@@ -94,6 +94,29 @@ func TestSampleOnGrid(t *testing.T) {
 	}
 }
 
+// An energy that falls off steeply stays at least zero on voxels, though a
+// straight line through its quadrature points crosses zero before the border.
+func TestSampleSign(t *testing.T) {
+	r := twoTissues(func(p r3.Vec, _ imaging.Tissue) float64 { return math.Exp(-6 * p.X) })
+	at := func(p *Point) float64 { return p.VonMises }
+	g := imaging.NewGrid([3]int{61, 41, 41}, [3]float64{0.05, 0.1, 0.1}, r3.Vec{})
+	v, err := r.SampleOnGrid(t.Context(), g, nil, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if low := slices.Min(v.Values); !(low >= 0) {
+		t.Errorf("energy %g, want at least 0", low)
+	}
+	// Without the bound there would be values below zero.
+	var a float64
+	for q, w := range outward[1] {
+		a += w * r.Points[q].VonMises
+	}
+	if a >= 0 {
+		t.Errorf("extrapolation gives %g: the test shows nothing", a)
+	}
+}
+
 // Samples have the same bits on any number of processors.
 func TestSampleSameBits(t *testing.T) {
 	r := twoTissues(func(p r3.Vec, _ imaging.Tissue) float64 { return math.Exp(p.X * p.Y * p.Z / 10) })
@@ -118,9 +141,9 @@ func TestSampleSameBits(t *testing.T) {
 
 // The quantities for images are those of the features, with their units.
 func TestQuantities(t *testing.T) {
-	p := Point{Sigma1: 1, VonMises: 2, Eps1: 3, Energy: 4}
+	p := Point{Sigma1: 1, VonMises: 2, Eps1: 3, Energy: 4, Hoop: 5, Axial: 6, Radial: 7}
 	for n, q := range Quantities() {
-		if q.At(&p) != float64(n+1) || q.Unit != [4]string{"kPa", "kPa", "1", "kPa"}[n] {
+		if q.At(&p) != float64(n+1) || q.Unit != [7]string{"kPa", "kPa", "1", "kPa", "kPa", "kPa", "kPa"}[n] {
 			t.Errorf("quantity %d: %s in %s = %g", n, q.Name, q.Unit, q.At(&p))
 		}
 	}

@@ -44,6 +44,10 @@ type Point struct {
 	VonMises float64 // kPa
 	Eps1     float64 // largest principal strain
 	Energy   float64 // strain energy density, kPa
+	Radial   float64 // normal stress across the wall, kPa
+	Hoop     float64 // normal stress around the lumen, kPa
+	Axial    float64 // normal stress along the vessel, kPa
+	Rims     Rims    // soft or hard tissue that lies next to the point
 }
 
 // Solve computes the wall of vessel v between two arc lengths, mm, with some
@@ -236,7 +240,7 @@ func (r *Result) recover(ctx context.Context, p *Problem) error {
 		return err
 	}
 	r.findCaps()
-	return nil
+	return r.locate(ctx)
 }
 
 // The quadrature points of a cell that lie behind one another on a way from the

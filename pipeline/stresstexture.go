@@ -18,7 +18,7 @@ import (
 // their values on a grid of voxels within a plaque get features of intensity
 // and texture, in columns that start with the field's name.
 type StressTexture struct {
-	// Fields of the solution: principal_stress, von_mises, principal_strain, strain_energy. Empty computes none.
+	// Fields of the solution: principal_stress, von_mises, principal_strain, strain_energy, circumferential_stress, axial_stress, radial_stress. Empty computes none.
 	Fields []string `yaml:"fields"`
 	// Spacing is the edge of the voxels on which the fields are sampled.
 	Spacing float64 `yaml:"spacing_mm"`
