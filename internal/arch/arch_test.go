@@ -38,6 +38,7 @@ var allowed = map[string]string{
 	"dicom/codec/jpeg2000":         "dicom/codec/frame",
 	"dicom/codec/internal/segment": "dicom/codec/frame",
 	"dicom/codec/internal/huffman": "dicom/codec/frame",
+	"dicom/codec/internal/sample":  "dicom/codec/frame",
 	"segmentation":                 "imaging imaging/format coronary risk internal/par internal/suggest",
 	"radiomics":                    "imaging feature risk radiomics/filter radiomics/texture radiomics/morphology radiomics/intensity radiomics/maps radiomics/ria internal/strictyaml",
 	"radiomics/filter":             "imaging radiomics/internal/fft internal/par",
@@ -58,6 +59,8 @@ var allowed = map[string]string{
 	"fem/solid":                    "fem/... internal/par internal/strictyaml internal/suggest",
 	"classifier":                   "feature risk internal/par",
 	"classifier/golearn":           "classifier feature risk",
+	"classifier/judge":             "internal/par",
+	"classifier/calibrate":         "classifier/judge",
 	"reports":                      "risk coronary feature imaging internal/version",
 	// Whole.
 	"pipeline": "imaging/... coronary feature risk dicom segmentation radiomics radiomics/... fem classifier reports internal/par internal/version internal/strictyaml internal/atomicfile",
