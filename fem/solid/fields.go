@@ -53,8 +53,10 @@ type Fields struct {
 	Nodal   []Tensors // recovered values, one for each node and material that meet
 	nodalOf [][]int32 // Nodal of the nodes of each cell
 	node    []int32   // node of each Nodal
-	minDet  float64   // smallest J at a quadrature point
-	minAt   int       // its cell
+	around  *mesh.Lists
+	means   []Sample // of cells whose fields are good in the middle alone
+	minDet  float64  // smallest J at a quadrature point
+	minAt   int      // its cell
 }
 
 // Fields recovers stress and strain. Around each node a quadratic polynomial is
@@ -127,46 +129,97 @@ func (f *Fields) sample(ctx context.Context) error {
 func (f *Fields) recover(ctx context.Context) error {
 	s := f.sys
 	m := s.Mesh
-	number := map[[2]int32]int32{}
-	var cells [][]int32 // of each Nodal
+	f.around = m.CellsAround()
 	f.nodalOf = make([][]int32, m.Cells())
-	for e := range m.Cells() {
-		for _, n := range m.Cell(e) {
-			k := [2]int32{n, s.Of[e]}
-			at, ok := number[k]
-			if !ok {
-				at = int32(len(cells))
-				number[k] = at
-				cells = append(cells, nil)
-				f.node = append(f.node, n)
+	all := make([]int32, len(m.Conn))
+	for e := range f.nodalOf {
+		f.nodalOf[e] = all[m.Start[e]:m.Start[e+1]:m.Start[e+1]]
+	}
+	var material []int32 // of each Nodal
+	for n := range m.Nodes {
+		from := len(f.node)
+		for _, e := range f.around.Of(n) {
+			at := slices.Index(material[from:], s.Of[e])
+			if at < 0 {
+				at = len(material) - from
+				material = append(material, s.Of[e])
+				f.node = append(f.node, int32(n))
 			}
-			cells[at] = append(cells[at], int32(e))
-			f.nodalOf[e] = append(f.nodalOf[e], at)
+			f.nodalOf[e][slices.Index(m.Cell(int(e)), int32(n))] = int32(from + at)
 		}
 	}
-	f.Nodal = make([]Tensors, len(cells))
-	return par.Blocks(ctx, len(cells), 64, func(lo, hi int) {
+	f.means = make([]Sample, m.Cells())
+	if err := par.Blocks(ctx, m.Cells(), 256, func(lo, hi int) {
+		for e := lo; e < hi; e++ {
+			if !f.quadratic(e) {
+				f.means[e] = mean(f.Samples[f.First[e]:f.First[e+1]])
+			}
+		}
+	}); err != nil {
+		return err
+	}
+	f.Nodal = make([]Tensors, len(f.node))
+	return par.Blocks(ctx, len(f.node), 64, func(lo, hi int) {
 		var p polynomial
 		for at := lo; at < hi; at++ {
-			f.Nodal[at] = f.fit(&p, m.Nodes[f.node[at]], cells[at], cells)
+			f.Nodal[at] = f.fit(&p, int(f.node[at]), material[at])
 		}
 	})
 }
 
-// fit returns the value at x of the polynomial through the points of the patch.
-func (f *Fields) fit(p *polynomial, x r3.Vec, patch []int32, around [][]int32) Tensors {
+// quadratic tells whether cell e is of a quadratic type.
+func (f *Fields) quadratic(e int) bool {
+	t := f.sys.Mesh.Types[e]
+	return t.Nodes() > t.Corners()
+}
+
+// mean returns the mean of samples, weighted with their volume.
+func mean(samples []Sample) (one Sample) {
+	var sum [values]float64
+	for q := range samples {
+		s := &samples[q]
+		var v [values]float64
+		s.get(&v)
+		one.Volume += s.Volume
+		one.At = r3.Add(one.At, r3.Scale(s.Volume, s.At))
+		for i := range sum {
+			sum[i] += s.Volume * v[i]
+		}
+	}
+	for i := range sum {
+		sum[i] /= one.Volume
+	}
+	one.At = r3.Scale(1/one.Volume, one.At)
+	one.set(&sum)
+	return one
+}
+
+// patch appends to cells those around node n of a material.
+func (f *Fields) patch(cells []int32, n int, material int32) []int32 {
+	for _, e := range f.around.Of(n) {
+		if f.sys.Of[e] == material {
+			cells = append(cells, e)
+		}
+	}
+	return cells
+}
+
+// fit returns the value at node n of the polynomial through the points of the patch
+// of a material.
+func (f *Fields) fit(p *polynomial, n int, material int32) Tensors {
 	m := f.sys.Mesh
-	quadratic := m.Types[patch[0]].Nodes() > m.Types[patch[0]].Corners()
-	p.gather(f, patch, x, quadratic)
+	p.patch = f.patch(p.patch[:0], n, material)
+	quadratic := f.quadratic(int(p.patch[0]))
+	p.gather(f, p.patch, m.Nodes[n], quadratic)
 	if !quadratic && p.oneSided() {
-		var wide []int32
-		for _, e := range patch {
-			for _, n := range f.nodalOf[e][:m.Types[e].Corners()] {
-				wide = append(wide, around[n]...)
+		p.wide = p.wide[:0]
+		for _, e := range p.patch {
+			for _, o := range m.Cell(int(e))[:m.Types[e].Corners()] {
+				p.wide = f.patch(p.wide, int(o), material)
 			}
 		}
-		slices.Sort(wide)
-		p.gather(f, slices.Compact(wide), x, quadratic)
+		slices.Sort(p.wide)
+		p.gather(f, slices.Compact(p.wide), m.Nodes[n], quadratic)
 	}
 	var sum [values]float64
 	for n, w := range p.weights() {
@@ -182,14 +235,15 @@ func (f *Fields) fit(p *polynomial, x r3.Vec, patch []int32, around [][]int32) T
 
 // polynomial is scratch of a fit.
 type polynomial struct {
-	at      []r3.Vec // relative to the node
-	volume  []float64
-	values  [][values]float64
-	mid     r3.Vec         // mean of at
-	square  element.Tensor // mean of at⊗at
-	reach   float64        // greatest length of at
-	columns [10][]float64
-	w       []float64
+	patch, wide []int32
+	at          []r3.Vec // relative to the node
+	volume      []float64
+	values      [][values]float64
+	mid         r3.Vec         // mean of at
+	square      element.Tensor // mean of at⊗at
+	reach       float64        // greatest length of at
+	columns     [10][]float64
+	w           []float64
 }
 
 // gather takes the points of the cells of patch: all quadrature points of
@@ -198,27 +252,14 @@ type polynomial struct {
 func (p *polynomial) gather(f *Fields, patch []int32, x r3.Vec, each bool) {
 	p.at, p.volume, p.values = p.at[:0], p.volume[:0], p.values[:0]
 	for _, e := range patch {
-		var one Sample
-		var sum [values]float64
-		for q := f.First[e]; q < f.First[e+1]; q++ {
-			s := &f.Samples[q]
-			var v [values]float64
-			s.get(&v)
-			if each {
-				p.add(r3.Sub(s.At, x), s.Volume, &v)
-				continue
-			}
-			one.Volume += s.Volume
-			one.At = r3.Add(one.At, r3.Scale(s.Volume, s.At))
-			for i := range sum {
-				sum[i] += s.Volume * v[i]
-			}
+		points := f.means[e : e+1]
+		if each {
+			points = f.Samples[f.First[e]:f.First[e+1]]
 		}
-		if !each {
-			for i := range sum {
-				sum[i] /= one.Volume
-			}
-			p.add(r3.Sub(r3.Scale(1/one.Volume, one.At), x), one.Volume, &sum)
+		for q := range points {
+			var v [values]float64
+			points[q].get(&v)
+			p.add(r3.Sub(points[q].At, x), points[q].Volume, &v)
 		}
 	}
 	p.mid, p.square, p.reach = r3.Vec{}, element.Tensor{}, 0

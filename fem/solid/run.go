@@ -15,6 +15,7 @@ import (
 
 	"github.com/plaquerisk/plaquerisk/fem/element"
 	"github.com/plaquerisk/plaquerisk/fem/mesh"
+	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
 // Result is what [Run] finds.
@@ -269,87 +270,136 @@ func (p *Problem) statistics(r *Result, find *finder) error {
 		inside := func(p r3.Vec) bool {
 			return p.X >= lo[0] && p.X <= hi[0] && p.Y >= lo[1] && p.Y <= hi[1] && p.Z >= lo[2] && p.Z <= hi[2]
 		}
-		out := Statistic{Name: q.Name}
-		values, most := make([][]weighted, len(scalars)+1), make([]float64, len(scalars)+1)
-		for i := range most {
-			most[i] = math.Inf(-1)
+		out, err := r.statistic(q.Name, &m, cells, inside)
+		if err != nil {
+			return fmt.Errorf("statistics, entry %d (%s): %w", n+1, q.Name, err)
 		}
-		for _, e := range cells {
-			ref := f.sys.reference(int(e))
-			for i := range ref.Xi {
-				s := &f.Samples[int(f.First[e])+i]
-				var at, u r3.Vec
-				for a, node := range m.Cell(int(e)) {
-					at = r3.Add(at, r3.Scale(ref.N[i][a], m.Nodes[node]))
-					u = r3.Add(u, r3.Scale(ref.N[i][a], r.displacement(int(node))))
-				}
-				if !inside(at) {
-					continue
-				}
-				out.Volume += s.Volume
-				out.Energy += s.Volume * s.Energy
-				t, _ := f.mix(int(e), ref.N[i])
-				values[0] = append(values[0], weighted{r3.Norm(u), s.Volume})
-				for k := range scalars {
-					values[k+1] = append(values[k+1], weighted{scalars[k].of(&t), s.Volume})
-				}
-			}
-			for a, node := range m.Cell(int(e)) {
-				if inside(m.Nodes[node]) {
-					most[0] = max(most[0], r3.Norm(r.displacement(int(node))))
-					for k := range scalars {
-						most[k+1] = max(most[k+1], scalars[k].of(&f.Nodal[f.nodalOf[e][a]]))
-					}
-				}
-			}
-		}
-		if out.Volume == 0 {
-			return fmt.Errorf("statistics, entry %d (%s): no quadrature point lies within", n+1, q.Name)
-		}
-		for k, v := range values {
-			name := "displacement"
-			if k > 0 {
-				name = scalars[k-1].name
-			}
-			out.Fields = append(out.Fields, summarise(name, v, most[k]))
-		}
-		r.Statistics = append(r.Statistics, out)
+		r.Statistics = append(r.Statistics, *out)
 	}
 	return nil
+}
+
+// statistic evaluates the quadrature points and nodes of cells, on the mesh m of the
+// shape of the file, that lie inside.
+func (r *Result) statistic(name string, m *mesh.Solid, cells []int32, inside func(r3.Vec) bool) (*Statistic, error) {
+	f := r.Fields
+	first := make([]int32, len(cells)+1) // point of each cell
+	for i, e := range cells {
+		first[i+1] = first[i] + f.First[e+1] - f.First[e]
+	}
+	volume := make([]float64, first[len(cells)]) // zero outside
+	moved := make([]float64, len(volume))        // length of the displacement
+	state := make([]Tensors, len(volume))
+	_ = par.Blocks(context.Background(), len(cells), 256, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			e := int(cells[i])
+			ref := f.sys.reference(e)
+			for q := range ref.Xi {
+				var at, u r3.Vec
+				for a, node := range m.Cell(e) {
+					at = r3.Add(at, r3.Scale(ref.N[q][a], m.Nodes[node]))
+					u = r3.Add(u, r3.Scale(ref.N[q][a], r.displacement(int(node))))
+				}
+				if p := int(first[i]) + q; inside(at) {
+					volume[p], moved[p] = f.Samples[int(f.First[e])+q].Volume, r3.Norm(u)
+					state[p], _ = f.mix(e, ref.N[q])
+				}
+			}
+		}
+	})
+	out := &Statistic{Name: name, Fields: make([]FieldStatistic, len(scalars)+1)}
+	for i, e := range cells {
+		for p := first[i]; p < first[i+1]; p++ {
+			out.Volume += volume[p]
+			out.Energy += volume[p] * f.Samples[f.First[e]+p-first[i]].Energy
+		}
+	}
+	if out.Volume == 0 {
+		return nil, errors.New("no quadrature point lies within")
+	}
+	_ = par.For(context.Background(), len(out.Fields), func(k int) {
+		of, name := func(p int) float64 { return moved[p] }, "displacement"
+		at := func(e, a int) float64 { return r3.Norm(r.displacement(int(m.Cell(e)[a]))) }
+		if k > 0 {
+			scalar := &scalars[k-1]
+			of, name = func(p int) float64 { return scalar.of(&state[p]) }, scalar.name
+			at = func(e, a int) float64 { return scalar.of(&f.Nodal[f.nodalOf[e][a]]) }
+		}
+		most := math.Inf(-1)
+		for _, e := range cells {
+			for a, node := range m.Cell(int(e)) {
+				if inside(m.Nodes[node]) {
+					most = max(most, at(int(e), a))
+				}
+			}
+		}
+		v := make([]weighted, 0, len(volume))
+		for p, w := range volume {
+			if w > 0 {
+				v = append(v, weighted{of(p), w})
+			}
+		}
+		out.Fields[k] = summarise(name, v, most)
+	})
+	return out, nil
 }
 
 // weighted is a value and the volume that has it.
 type weighted struct{ value, volume float64 }
 
-// summarise returns the statistics of values. The percentile p is the smallest
-// value at or below which p % of the volume lies.
+// summarise returns the statistics of values, which change their order. The
+// percentile p is the smallest value at or below which p % of the volume lies.
 func summarise(name string, v []weighted, most float64) FieldStatistic {
-	slices.SortStableFunc(v, func(a, b weighted) int {
-		switch {
-		case a.value < b.value:
-			return -1
-		case a.value > b.value:
-			return 1
-		}
-		return 0
-	})
 	var total, sum float64
 	for _, x := range v {
 		total += x.volume
 		sum += x.volume * x.value
+		most = max(most, x.value)
 	}
-	s := FieldStatistic{Name: name, Mean: sum / total, Max: max(most, v[len(v)-1].value)}
-	at := func(p float64) float64 {
-		var below float64
-		for _, x := range v {
-			if below += x.volume; below >= p*total*(1-1e-12) {
-				return x.value
+	s := FieldStatistic{Name: name, Mean: sum / total, Max: most}
+	for _, p := range []struct {
+		part float64
+		to   *float64
+	}{{0.5, &s.P50}, {0.9, &s.P90}, {0.95, &s.P95}, {0.99, &s.P99}} {
+		*p.to = smallestAbove(v, p.part*total*(1-1e-12))
+	}
+	return s
+}
+
+// smallestAbove returns the smallest value at or below which at least the given
+// volume lies, by partition as in Hoare's quickselect. It reorders v.
+func smallestAbove(v []weighted, volume float64) float64 {
+	for len(v) > 1 {
+		pivot := max(min(v[0].value, v[len(v)/2].value), min(max(v[0].value, v[len(v)/2].value), v[len(v)-1].value))
+		// v[:low] lie below the pivot, v[low:i] are equal to it, v[high:] lie above.
+		low, high := 0, len(v)
+		var below, equal float64
+		for i := 0; i < high; {
+			switch x := v[i]; {
+			case x.value < pivot:
+				below += x.volume
+				v[low], v[i] = v[i], v[low]
+				low++
+				i++
+			case x.value > pivot:
+				high--
+				v[high], v[i] = v[i], v[high]
+			default:
+				equal += x.volume
+				i++
 			}
 		}
-		return v[len(v)-1].value
+		switch {
+		case below >= volume:
+			v = v[:low]
+		case below+equal >= volume || high == len(v):
+			return pivot
+		default:
+			volume -= below + equal
+			v = v[high:]
+		}
 	}
-	s.P50, s.P90, s.P95, s.P99 = at(0.5), at(0.9), at(0.95), at(0.99)
-	return s
+	return v[0].value
 }
 
 // tensorJSON names the components of a symmetric tensor.
