@@ -26,12 +26,18 @@ var outward = func() (w [8][8]float64) {
 // Extrapolation never changes the sign: where all values around a node are at
 // least zero, as those of an energy are, so is the one at the node.
 func (r *Result) Nodal(t imaging.Tissue, at func(*Point) float64) []float64 {
+	return r.carry(t, 0, len(r.Mesh.Cells), at)
+}
+
+// carry is [Result.Nodal] of the cells [from, to) alone.
+func (r *Result) carry(t imaging.Tissue, from, to int, at func(*Point) float64) []float64 {
 	sum, n := make([]float64, len(r.Mesh.Nodes)), make([]int, len(r.Mesh.Nodes))
 	lo, hi := make([]float64, len(sum)), make([]float64, len(sum)) // what the values around are at least and at most, if not zero
-	for e, cell := range r.Mesh.Cells {
+	for e := from; e < to; e++ {
 		if r.Tissue[e] != t {
 			continue
 		}
+		cell := &r.Mesh.Cells[e]
 		var v [8]float64
 		for q := range v {
 			v[q] = at(&r.Points[8*e+q])
