@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
@@ -56,7 +57,9 @@ func (b *Body) Solve(ctx context.Context, set Settings) (*Solution, error) {
 	}
 	s := newSystem(b)
 	if s.bricks != nil {
-		return s.bricks.solve(ctx, set)
+		sol, err := s.bricks.solve(ctx, set)
+		runtime.GC() // the matrices, before the fields take as much room
+		return sol, err
 	}
 	n := &newton{system: s, set: set, linear: newLinear(s.k, set.Direct)}
 	n.at = state{make([]float64, 3*len(s.x)), make([]float64, s.alpha[s.Mesh.Cells()])}

@@ -357,49 +357,55 @@ func summarise(name string, v []weighted, most float64) FieldStatistic {
 		most = max(most, x.value)
 	}
 	s := FieldStatistic{Name: name, Mean: sum / total, Max: most}
+	var below float64 // volume of the values that are left out of v
 	for _, p := range []struct {
 		part float64
 		to   *float64
 	}{{0.5, &s.P50}, {0.9, &s.P90}, {0.95, &s.P95}, {0.99, &s.P99}} {
-		*p.to = smallestAbove(v, p.part*total*(1-1e-12))
+		var skip float64
+		*p.to, v, skip = smallestAbove(v, p.part*total*(1-1e-12)-below)
+		below += skip
 	}
 	return s
 }
 
 // smallestAbove returns the smallest value at or below which at least the given
-// volume lies, by partition as in Hoare's quickselect. It reorders v.
-func smallestAbove(v []weighted, volume float64) float64 {
-	for len(v) > 1 {
-		pivot := max(min(v[0].value, v[len(v)/2].value), min(max(v[0].value, v[len(v)/2].value), v[len(v)-1].value))
-		// v[:low] lie below the pivot, v[low:i] are equal to it, v[high:] lie above.
-		low, high := 0, len(v)
+// volume lies, by partition as in Hoare's quickselect. It reorders v and returns
+// the end of it from where the search ended, with the volume before: larger volumes
+// end there.
+func smallestAbove(v []weighted, volume float64) (value float64, rest []weighted, skipped float64) {
+	for from, to := 0, len(v); ; {
+		w := v[from:to]
+		pivot := max(min(w[0].value, w[len(w)/2].value), min(max(w[0].value, w[len(w)/2].value), w[len(w)-1].value))
+		// w[:low] lie below the pivot, w[low:i] are equal to it, w[high:] lie above.
+		low, high := 0, len(w)
 		var below, equal float64
 		for i := 0; i < high; {
-			switch x := v[i]; {
+			switch x := w[i]; {
 			case x.value < pivot:
 				below += x.volume
-				v[low], v[i] = v[i], v[low]
+				w[low], w[i] = w[i], w[low]
 				low++
 				i++
 			case x.value > pivot:
 				high--
-				v[high], v[i] = v[i], v[high]
+				w[high], w[i] = w[i], w[high]
 			default:
 				equal += x.volume
 				i++
 			}
 		}
 		switch {
-		case below >= volume:
-			v = v[:low]
-		case below+equal >= volume || high == len(v):
-			return pivot
+		case low > 0 && below >= volume:
+			to = from + low
+		case below+equal >= volume || high == len(w):
+			return pivot, v[from:], skipped
 		default:
 			volume -= below + equal
-			v = v[high:]
+			skipped += below + equal
+			from += high
 		}
 	}
-	return v[0].value
 }
 
 // tensorJSON names the components of a symmetric tensor.
