@@ -57,6 +57,8 @@ type Config struct {
 	MaxIterations int `yaml:"max_iterations"`
 	// Materials are the elastic constants of the tissues.
 	Materials Materials `yaml:"materials"`
+	// Uncertainty declares how far the inputs may be off, for bands around the markers.
+	Uncertainty Uncertainty `yaml:"uncertainty"`
 }
 
 // Materials holds the constants of each tissue class.
@@ -84,6 +86,7 @@ func DefaultConfig() Config {
 			Wall: lib(imaging.Wall), LowAttenuation: lib(imaging.LowAttenuation), FibroFatty: lib(imaging.FibroFatty),
 			Fibrous: lib(imaging.Fibrous), Calcified: lib(imaging.Calcified),
 		},
+		Uncertainty: DefaultUncertainty(),
 	}
 }
 
@@ -130,7 +133,7 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("materials: %s: %w", t, err))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Uncertainty.validate()...)...)
 }
 
 // KPa returns the pressure on the lumen in kPa.

@@ -18,16 +18,17 @@ import (
 type field struct {
 	name, unit, doc string
 	at              func(*Point) float64
+	signed          bool // may be below zero
 }
 
 var fields = []field{
-	{"principal_stress", "kPa", "largest principal Cauchy stress", func(p *Point) float64 { return p.Sigma1 }},
-	{"von_mises", "kPa", "von Mises stress", func(p *Point) float64 { return p.VonMises }},
-	{"principal_strain", "1", "largest principal strain", func(p *Point) float64 { return p.Eps1 }},
-	{"strain_energy", "kPa", "strain energy density (kPa = µJ/mm³)", func(p *Point) float64 { return p.Energy }},
-	{"circumferential_stress", "kPa", "normal Cauchy stress around the lumen", func(p *Point) float64 { return p.Hoop }},
-	{"axial_stress", "kPa", "normal Cauchy stress along the vessel", func(p *Point) float64 { return p.Axial }},
-	{"radial_stress", "kPa", "normal Cauchy stress across the wall", func(p *Point) float64 { return p.Radial }},
+	{"principal_stress", "kPa", "largest principal Cauchy stress", func(p *Point) float64 { return p.Sigma1 }, false},
+	{"von_mises", "kPa", "von Mises stress", func(p *Point) float64 { return p.VonMises }, false},
+	{"principal_strain", "1", "largest principal strain", func(p *Point) float64 { return p.Eps1 }, false},
+	{"strain_energy", "kPa", "strain energy density (kPa = µJ/mm³)", func(p *Point) float64 { return p.Energy }, false},
+	{"circumferential_stress", "kPa", "normal Cauchy stress around the lumen", func(p *Point) float64 { return p.Hoop }, true},
+	{"axial_stress", "kPa", "normal Cauchy stress along the vessel", func(p *Point) float64 { return p.Axial }, true},
+	{"radial_stress", "kPa", "normal Cauchy stress across the wall", func(p *Point) float64 { return p.Radial }, true},
 }
 
 // region is a part of the wall between two arc lengths.

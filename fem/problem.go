@@ -266,9 +266,7 @@ func (p *Problem) assemble(ctx context.Context, k matrix) error {
 		err := par.Blocks(ctx, n, 64, func(lo, hi int) {
 			var h element.Hex8
 			for e := lo; e < hi; e++ {
-				x := p.Mesh.Corners(from + e)
-				det[e] = h.Set(&x)
-				h.Stiffness(&ks[e], &p.Law[from+e])
+				det[e] = p.stiffness(&h, from+e, &ks[e])
 			}
 		})
 		if err != nil {
@@ -300,6 +298,15 @@ func (p *Problem) assemble(ctx context.Context, k matrix) error {
 		}
 	}
 	return nil
+}
+
+// stiffness stores that of cell e in k, with its geometry in h, and returns the
+// smallest Jacobian.
+func (p *Problem) stiffness(h *element.Hex8, e int, k *[8][8][9]float64) float64 {
+	x := p.Mesh.Corners(e)
+	det := h.Set(&x)
+	h.Stiffness(k, &p.Law[e])
+	return det
 }
 
 // weak is the stiffness against a rigid motion, relative to the mean of the six,

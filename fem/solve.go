@@ -27,6 +27,8 @@ type Result struct {
 	Tissue     []imaging.Tissue // of each cell: the most frequent of its samples
 	Notes      []risk.Note
 	Conditions Config
+
+	kept *Problem // for sensitivities, with the matrix in Solution
 }
 
 // Point is the state at a quadrature point.
@@ -104,6 +106,9 @@ func Solve(ctx context.Context, v *coronary.Vessel, tissue *imaging.Labels, from
 		for _, f := range r.Mesh.Outer() {
 			p.Springs = append(p.Springs, Spring{Face: f, Stiffness: cfg.Foundation})
 		}
+	}
+	if p.Keep = cfg.Uncertainty.Enabled; p.Keep {
+		r.kept = p
 	}
 	if r.Solution, err = p.Solve(ctx, cfg.Tolerance, cfg.MaxIterations); err != nil {
 		var inv *mesh.InvertedError
