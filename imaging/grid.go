@@ -103,6 +103,18 @@ func (g *Grid) Index(p r3.Vec) (i, j, k float64) {
 // det returns the determinant of the axes: ±1 if they are orthogonal.
 func (g *Grid) det() float64 { return r3.Dot(g.Axes[0], r3.Cross(g.Axes[1], g.Axes[2])) }
 
+// Cosines returns the cosines of the angles between the axes j and k, k and i,
+// i and j. They are exactly zero unless the grid is sheared: what is below 1e-6
+// is the rounding of a header.
+func (g *Grid) Cosines() (c [3]float64) {
+	for a := range c {
+		if x := r3.Dot(g.Axes[(a+1)%3], g.Axes[(a+2)%3]); math.Abs(x) > 1e-6 {
+			c[a] = x
+		}
+	}
+	return c
+}
+
 // VoxelVolume returns the volume of one voxel in mm³.
 func (g *Grid) VoxelVolume() float64 {
 	return g.Spacing[0] * g.Spacing[1] * g.Spacing[2] * math.Abs(g.det())

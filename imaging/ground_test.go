@@ -148,6 +148,45 @@ func TestBoundsAndSegments(t *testing.T) {
 	}
 }
 
+// Bounds are those of the voxels one by one, wherever these lie.
+func TestBoundsOfAny(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		m := imaging.NewMask(imaging.NewGrid([3]int{7, 5, 4}, [3]float64{1, 1, 1}, r3.Vec{}))
+		lo, hi := m.Size, [3]int{}
+		for range 1 + rng.IntN(4) {
+			p := [3]int{rng.IntN(7), rng.IntN(5), rng.IntN(4)}
+			m.In[m.Offset(p[0], p[1], p[2])] = true
+			for a, x := range p {
+				lo[a], hi[a] = min(lo[a], x), max(hi[a], x+1)
+			}
+		}
+		if l, h, ok := m.Bounds(); !ok || l != lo || h != hi {
+			t.Fatalf("bounds %v to %v, want %v to %v", l, h, lo, hi)
+		}
+	}
+}
+
+// The cosines of a tilted gantry's axes are the sine of the tilt; a turned grid
+// has none, nor has one whose header is rounded.
+func TestCosines(t *testing.T) {
+	c, s := math.Cos(0.2), math.Sin(0.2)
+	for _, test := range []struct {
+		axes [3]r3.Vec
+		want [3]float64
+	}{
+		{[3]r3.Vec{{X: 1}, {Y: 1}, {Y: s, Z: c}}, [3]float64{s}},
+		{[3]r3.Vec{{X: 1}, {Y: c, Z: s}, {Y: -s, Z: c}}, [3]float64{}},
+		{[3]r3.Vec{{X: 1}, {X: 3e-7, Y: 1}, {Z: 1}}, [3]float64{}},
+		{[3]r3.Vec{{X: 1}, {X: s, Y: c}, {Z: 1}}, [3]float64{0, 0, s}},
+	} {
+		g := imaging.Grid{Spacing: [3]float64{1, 2, 3}, Axes: test.axes}
+		if got := g.Cosines(); got != test.want {
+			t.Errorf("axes %v: cosines %v, want %v", test.axes, got, test.want)
+		}
+	}
+}
+
 // Parts that share a corner, an edge or nothing are told apart, and numbered
 // by size.
 func TestComponents(t *testing.T) {

@@ -1,5 +1,7 @@
 package imaging
 
+import "slices"
+
 // Mask is a set of voxels.
 type Mask struct {
 	Grid
@@ -30,16 +32,17 @@ func (m *Mask) Bounds() (lo, hi [3]int, ok bool) {
 	for k := range m.Size[2] {
 		for j := range m.Size[1] {
 			row := m.In[m.Offset(0, j, k):][:m.Size[0]]
-			for i, in := range row {
-				if !in {
-					continue
-				}
-				ok = true
-				for a, x := range [3]int{i, j, k} {
-					lo[a] = min(lo[a], x)
-					hi[a] = max(hi[a], x+1)
-				}
+			first := slices.Index(row, true)
+			if first < 0 {
+				continue
 			}
+			last := len(row) - 1
+			for last >= hi[0] && !row[last] { // what lies before hi changes nothing
+				last--
+			}
+			lo = [3]int{min(lo[0], first), min(lo[1], j), min(lo[2], k)}
+			hi = [3]int{max(hi[0], last+1), max(hi[1], j+1), k + 1}
+			ok = true
 		}
 	}
 	return lo, hi, ok

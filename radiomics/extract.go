@@ -1,14 +1,17 @@
 package radiomics
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/internal/par"
 	"github.com/plaquerisk/plaquerisk/radiomics/filter"
 	"github.com/plaquerisk/plaquerisk/radiomics/intensity"
 	"github.com/plaquerisk/plaquerisk/radiomics/texture"
@@ -23,7 +26,7 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-304", Title: "voxels without a finite intensity", Help: "They count for the shape but not for intensities and texture."},
 	{Code: "PLQ-305", Title: "interpolation changed the volume", Help: "The region is thin beside its voxels: its shape on the new voxels differs by more than a tenth in volume from the one drawn."},
 	{Code: "PLQ-306", Title: "region without a third dimension", Help: "All voxels lie in one plane: three-dimensional texture and shape describe a slice."},
-	{Code: "PLQ-307", Title: "sheared voxels", Help: "The gantry was tilted, so the axes of the image are not perpendicular. Shape, distances and texture take them as if they were; volumes by shape.voxel_volume are then too large. Resample the image onto perpendicular axes first."},
+	{Code: "PLQ-307", Title: "sheared voxels", Help: "The gantry was tilted, so the axes of the image are not perpendicular. Shape, distances and local intensity are measured in the true geometry, but filters are computed along the axes as if these were perpendicular: their kernels are sheared with the voxels. Resample the image onto perpendicular axes to filter it."},
 }
 
 // group is a piece of the columns that is computed at once: a family of a
@@ -120,13 +123,10 @@ func Extract(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, cfg Co
 type extraction struct {
 	cfg     *Config
 	regions []*region // the whole, then the components
-	grey    map[greyKey]*grey
-	scratch scratch
+	scratch sync.Pool // of *scratch
 	out     feature.Vector
 	notes   []risk.Note
 }
-
-type greyKey struct{ component, levels int }
 
 func extract(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, cfg Config) (feature.Vector, []risk.Note, error) {
 	if err := cfg.Validate(); err != nil {
@@ -149,9 +149,9 @@ func extract(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, cfg Co
 	if err != nil {
 		return feature.Vector{}, nil, err
 	}
-	x := &extraction{cfg: &cfg, grey: map[greyKey]*grey{}, notes: notes, out: feature.NewVector(schema)}
+	x := &extraction{cfg: &cfg, notes: notes, out: feature.NewVector(schema)}
 	x.out.Support = make([]feature.Support, schema.Len())
-	x.scratch.computers = map[string]*texture.Computer{}
+	x.scratch.New = func() any { return &scratch{computers: map[string]*texture.Computer{}} }
 	if err := x.segment(s); err != nil {
 		return feature.Vector{}, nil, err
 	}
@@ -241,59 +241,55 @@ func (x *extraction) image(ctx context.Context, groups []group, image int, filte
 			}
 			r = r.on(response)
 		}
+		var own []*group
 		for n := range groups {
 			if g := &groups[n]; g.image == image && g.component == component {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				if err := x.group(ctx, g, r); err != nil {
-					return err
-				}
+				own = append(own, g)
 			}
+		}
+		if err := x.groups(ctx, own, r); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// group computes the values of g on the region r.
-func (x *extraction) group(ctx context.Context, g *group, r *region) error {
-	dst, support := x.out.Values[g.at:][:len(g.columns)], x.out.Support[g.at:][:len(g.columns)]
-	if len(r.inside) == 0 {
-		for n := range dst {
-			dst[n], support[n] = math.NaN(), feature.Support{Reason: feature.EmptyRegion}
-		}
-		return nil
-	}
-	var levels *grey
-	if g.family.levels {
-		var err error
-		if levels, err = x.levels(g, r); err != nil {
-			return err
-		}
-	}
-	return g.family.values(ctx, &x.scratch, r, levels, &g.view, dst, support)
-}
-
-// levels returns the grey levels of a group, made once for histogram and
-// texture.
-func (x *extraction) levels(g *group, r *region) (*grey, error) {
-	key := greyKey{g.component, g.levels}
-	if g.image < 0 {
-		if made, ok := x.grey[key]; ok {
-			return made, nil
+// groups computes the values of gs on the region r, beside each other if it is
+// large.
+func (x *extraction) groups(ctx context.Context, gs []*group, r *region) error {
+	made := map[int]*grey{} // by discretisation: histogram and texture share them
+	if len(r.inside) > 0 {
+		for _, g := range gs {
+			if !g.family.levels || made[g.levels] != nil {
+				continue
+			}
+			levels, err := g.view.levels.levels(r.values, x.cfg)
+			if err != nil {
+				return err
+			}
+			if made[g.levels] = levels; g.image < 0 && g.component < 0 && g.levels < 0 {
+				x.judge(levels)
+			}
 		}
 	}
-	made, err := g.view.levels.levels(r.values, x.cfg)
+	errs := make([]error, len(gs))
+	err := par.ForMany(ctx, len(r.inside), len(gs), func(n int) {
+		g := gs[n]
+		dst, support := x.out.Values[g.at:][:len(g.columns)], x.out.Support[g.at:][:len(g.columns)]
+		if len(r.inside) == 0 {
+			for n := range dst {
+				dst[n], support[n] = math.NaN(), feature.Support{Reason: feature.EmptyRegion}
+			}
+			return
+		}
+		s := x.scratch.Get().(*scratch)
+		defer x.scratch.Put(s)
+		errs[n] = g.family.values(ctx, s, r, made[g.levels], &g.view, dst, support)
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if g.image < 0 {
-		x.grey[key] = made
-		if g.component < 0 && g.levels < 0 {
-			x.judge(made)
-		}
-	}
-	return made, nil
+	return cmp.Or(errs...)
 }
 
 // judge notes what the main grey levels of the whole region mean for texture.

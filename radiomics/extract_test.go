@@ -441,15 +441,20 @@ func TestEqualProbability(t *testing.T) {
 	}
 }
 
-// A tilted gantry is said; a turned patient is not one.
+// A tilted gantry is said where filters are asked for, and only there; a turned
+// patient is none. Volumes are those of the sheared voxels.
 func TestSkew(t *testing.T) {
 	vol, mask := plaque([3]int{16, 16, 16}, 0.4, [3]float64{4, 4, 4})
+	cfg := IBSIConfig()
 	noted := func(axes [3]r3.Vec) bool {
 		v, m := *vol, *mask
 		v.Axes, m.Axes = axes, axes
-		_, notes, err := Extract(t.Context(), &v, &m, IBSIConfig())
+		x, notes, err := Extract(t.Context(), &v, &m, cfg)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if at, ok := x.Schema.Index("original.shape.voxel_volume"); !ok || math.Abs(x.Values[at]-m.VolumeMM3()) > 1e-9 {
+			t.Errorf("axes %v: volume %g mm³, want %g", axes, x.Values[at], m.VolumeMM3())
 		}
 		return slices.ContainsFunc(notes, func(n risk.Note) bool { return n.Code == "PLQ-307" })
 	}
@@ -457,6 +462,10 @@ func TestSkew(t *testing.T) {
 	if noted([3]r3.Vec{{X: 1}, {Y: c, Z: s}, {Y: -s, Z: c}}) {
 		t.Error("a turned image is taken for a sheared one")
 	}
+	if noted([3]r3.Vec{{X: 1}, {Y: 1}, {Y: s, Z: c}}) {
+		t.Error("a sheared image is noted without filters")
+	}
+	cfg.Filters = []filter.Config{{Kind: "gauss", Sigma: 0.5}}
 	if !noted([3]r3.Vec{{X: 1}, {Y: 1}, {Y: s, Z: c}}) {
 		t.Error("a sheared image is not noted")
 	}

@@ -157,7 +157,7 @@ func shapeColumns(c *view) []feature.Column {
 }
 
 func shapeValues(ctx context.Context, s *scratch, r *region, _ *grey, _ *view, dst []float64, support []feature.Support) error {
-	shape, err := morphology.NewShape(ctx, &s.morphology, morphology.Region{Size: r.mask.Size, Spacing: r.mask.Spacing, Mask: r.mask.In, Inside: r.inside, Values: r.values})
+	shape, err := morphology.NewShape(ctx, &s.morphology, morphology.Region{Size: r.mask.Size, Spacing: r.mask.Spacing, Cosines: r.mask.Cosines(), Mask: r.mask.In, Inside: r.inside, Values: r.values})
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func localColumns(c *view) []feature.Column {
 }
 
 func localValues(_ context.Context, s *scratch, r *region, _ *grey, _ *view, dst []float64, support []feature.Support) error {
-	box := intensity.Box[float32]{Size: r.image.Size, Spacing: r.image.Spacing, Values: r.image.Values}
+	box := intensity.Box[float32]{Size: r.image.Size, Spacing: r.image.Spacing, Cosines: r.image.Cosines(), Values: r.image.Values}
 	intensity.NewLocal(&s.intensity, box, r.inside).Values(dst, support)
 	return nil
 }
@@ -267,6 +267,7 @@ func textureValues(ctx context.Context, s *scratch, r *region, g *grey, c *view,
 	}
 	m := r.mask
 	s.region.Reset(m.Size, m.Spacing, r.inside, g.level, g.n, m.In)
+	s.region.Cosines = m.Cosines()
 	var err error
 	if s.values, err = computer.Compute(ctx, s.values[:0], &s.region); err != nil {
 		return err
@@ -293,6 +294,6 @@ func riaValues(_ context.Context, s *scratch, r *region, _ *grey, _ *view, dst [
 			return err
 		}
 	}
-	s.ria.Compute(dst, support, &ria.Region{Size: r.mask.Size, Spacing: r.mask.Spacing, At: r.inside, Values: r.values})
+	s.ria.Compute(dst, support, &ria.Region{Size: r.mask.Size, Spacing: r.mask.Spacing, Cosines: r.mask.Cosines(), At: r.inside, Values: r.values})
 	return nil
 }

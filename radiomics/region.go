@@ -72,8 +72,8 @@ func newScene(ctx context.Context, vol *imaging.Volume, roi *imaging.Mask, cfg *
 	note := func(code, format string, a ...any) {
 		notes = append(notes, risk.Note{Code: code, Severity: risk.Warning, Text: fmt.Sprintf(format, a...)})
 	}
-	if d := skew(&vol.Grid); d > 0.1 {
-		note("PLQ-307", "the axes of the image are %.1f° off being perpendicular, as with a tilted gantry: shape, distances and texture take them as perpendicular", d)
+	if d := skew(&vol.Grid); d > 0.1 && len(cfg.Filters) > 0 {
+		note("PLQ-307", "the axes of the image are %.1f° off being perpendicular, as with a tilted gantry: filters take them as perpendicular", d)
 	}
 	if after := s.mask.VolumeMM3(); math.Abs(after-before) > 0.1*before {
 		note("PLQ-305", "the region measures %.1f mm³ as drawn and %.1f mm³ on voxels of %v: shape and texture are uncertain", before, after, cfg.Spacing)

@@ -16,24 +16,37 @@ func describe[F float32 | float64](w *Workspace, s *Statistics, x []F) {
 	}
 	// Counting pays where the numbers are not much sparser than the voxels.
 	if whole && math.Abs(lo) < 1<<40 && hi-lo < float64(max(1024, 4*len(x))) {
-		w.counts = resized(w.counts, int(hi-lo)+1)
-		clear(w.counts)
-		first := int(lo)
-		for _, v := range x {
-			w.counts[int(v)-first]++
-		}
-		describeCounts(s, first, w.counts)
+		describeCounts(s, int(lo), countWhole(w, x, int(lo), int(hi-lo)+1))
 		return
 	}
 	s.Min, s.Max = lo, hi
 	at := percentiles(w, x, lo, hi)
 	s.P10, s.P25, s.Median, s.P75, s.P90 = at[0], at[1], at[2], at[3], at[4]
-	addUp(s, x)
+	addUp(w, s, x)
 }
 
 // extent returns the smallest and largest of x, which must not be empty, and
 // whether all are whole numbers. The former are NaN if one of x is not finite.
 func extent[F float32 | float64](x []F) (lo, hi float64, whole bool) {
+	if slabsOf(len(x)) == 1 {
+		return extentOf(x)
+	}
+	parts := make([]struct {
+		lo, hi float64
+		whole  bool
+	}, slabsOf(len(x)))
+	inSlabs(len(x), len(parts), func(s, from, to int) {
+		p := &parts[s]
+		p.lo, p.hi, p.whole = extentOf(x[from:to])
+	})
+	lo, hi, whole = parts[0].lo, parts[0].hi, true
+	for _, p := range parts {
+		lo, hi, whole = min(lo, p.lo), max(hi, p.hi), whole && p.whole // NaN stays
+	}
+	return lo, hi, whole
+}
+
+func extentOf[F float32 | float64](x []F) (lo, hi float64, whole bool) {
 	a, b := x[0], x[0]
 	var odd F // stays zero while all numbers are finite
 	for _, v := range x {
@@ -54,6 +67,34 @@ func extent[F float32 | float64](x []F) (lo, hi float64, whole bool) {
 		}
 	}
 	return float64(a), float64(b), true
+}
+
+// countWhole counts the whole numbers x, of which there are n from first.
+func countWhole[F float32 | float64](w *Workspace, x []F, first, n int) []int {
+	slabs := slabsOf(len(x))
+	if n > len(x)/8 {
+		slabs = 1
+	}
+	w.counts = resized(w.counts, slabs*n)
+	clear(w.counts)
+	counts := w.counts
+	if slabs == 1 {
+		countFrom(counts, x, first)
+		return counts
+	}
+	inSlabs(len(x), slabs, func(s, lo, hi int) { countFrom(counts[s*n:(s+1)*n], x[lo:hi], first) })
+	for s := 1; s < slabs; s++ {
+		for i, c := range counts[s*n : (s+1)*n] {
+			counts[i] += c
+		}
+	}
+	return counts[:n]
+}
+
+func countFrom[F float32 | float64](counts []int, x []F, first int) {
+	for _, v := range x {
+		counts[int(v)-first]++
+	}
 }
 
 // percents are the percentiles that the features need.
@@ -129,9 +170,35 @@ func describeCounts(s *Statistics, first int, counts []int) {
 // addUp fills s with the moments, deviations and energy of x, whose percentiles
 // it has already. Differences from a value nearby keep the digits, and are
 // exactly zero for equal intensities.
-func addUp[F float32 | float64](s *Statistics, x []F) {
-	n := float64(len(x))
+func addUp[F float32 | float64](w *Workspace, s *Statistics, x []F) {
 	near, p10, p90 := s.Median, s.P10, s.P90
+	if len(x) <= sumBlock {
+		s.place(addNear(x, near, p10, p90))
+		s.spread(addSquares(x, s.Mean, s.inner, p10, p90))
+		return
+	}
+	s.place(w.addBlocks(len(x), func(lo, hi int) blockSums { return addNear(x[lo:hi], near, p10, p90) }))
+	mean, inner := s.Mean, s.inner
+	s.spread(w.addBlocks(len(x), func(lo, hi int) blockSums { return addSquares(x[lo:hi], mean, inner, p10, p90) }))
+}
+
+// place fills s with the means that follow from the sums of [addNear].
+func (s *Statistics) place(sums blockSums) {
+	s.Mean = s.Median + sums[0]/float64(s.Voxels)
+	s.MedianDeviation = sums[1] / float64(s.Voxels)
+	s.inner, s.innerVoxels = s.Median+sums[2]/sums[3], sums[3]
+}
+
+// spread fills s with what follows from the sums of [addSquares].
+func (s *Statistics) spread(sums blockSums) {
+	n := float64(s.Voxels)
+	s.M2, s.M3, s.M4, s.MeanDeviation = sums[0]/n, sums[1]/n, sums[2]/n, sums[3]/n
+	s.RobustDeviation, s.Energy = sums[4]/s.innerVoxels, sums[5]
+}
+
+// addNear returns the sums over x of the differences from near, of their
+// absolute values, of those from P10 to P90, and the number of the last.
+func addNear[F float32 | float64](x []F, near, p10, p90 float64) blockSums {
 	var mean, med, inner float64
 	var innerN uint64
 	for _, f := range x {
@@ -143,8 +210,13 @@ func addUp[F float32 | float64](s *Statistics, x []F) {
 		inner += keep(d, in)
 		innerN += in
 	}
-	mean = near + mean/n
-	inner = near + inner/float64(innerN)
+	return blockSums{mean, med, inner, float64(innerN)}
+}
+
+// addSquares returns the sums over x of the second, third and fourth power of
+// the differences from the mean, of their absolute values, of the absolute
+// differences from inner of those from P10 to P90, and of squares.
+func addSquares[F float32 | float64](x []F, mean, inner, p10, p90 float64) blockSums {
 	var m2, m3, m4, mad, rmad, energy float64
 	for _, f := range x {
 		v := float64(f)
@@ -157,8 +229,7 @@ func addUp[F float32 | float64](s *Statistics, x []F) {
 		rmad += math.Abs(keep(v-inner, within(v, p10, p90)))
 		energy += v * v
 	}
-	s.Mean, s.M2, s.M3, s.M4 = mean, m2/n, m3/n, m4/n
-	s.MeanDeviation, s.MedianDeviation, s.RobustDeviation, s.Energy = mad/n, med/n, rmad/float64(innerN), energy
+	return blockSums{m2, m3, m4, mad, rmad, energy}
 }
 
 // within returns 1 for v in [lo, hi], else 0, without a branch that could not be

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -233,8 +234,9 @@ func TestVolumeHistogram(t *testing.T) {
 func TestLocalBruteForce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	var w Workspace
-	for _, spacing := range [][3]float64{{2, 2, 2}, {0.9, 1.6, 3}, {7, 0.8, 20}, {1, 1, 1}} {
-		box := Box[float64]{Size: [3]int{17, 9, 8}, Spacing: spacing}
+	for _, grid := range [][2][3]float64{{{2, 2, 2}}, {{0.9, 1.6, 3}}, {{7, 0.8, 20}}, {{1, 1, 1}}, {{1, 1.3, 2}, {0.5, 0, 0}}, {{0.7, 1.3, 2}, {0.4, -0.3, 0.2}}} {
+		spacing, cosines := grid[0], grid[1]
+		box := Box[float64]{Size: [3]int{17, 9, 8}, Spacing: spacing, Cosines: cosines}
 		var inside []int
 		for n := range 17 * 9 * 8 {
 			v := math.Floor(20 * rng.Float64())
@@ -258,8 +260,13 @@ func TestLocalBruteForce(t *testing.T) {
 		for _, o := range inside {
 			var sum, n float64
 			for p, v := range box.Values {
-				d := math.Sqrt(math.Pow(float64(o%17-p%17)*spacing[0], 2) + math.Pow(float64(o/17%9-p/17%9)*spacing[1], 2) + math.Pow(float64(o/17/9-p/17/9)*spacing[2], 2))
-				if d <= r && !math.IsNaN(v) {
+				x := [3]float64{float64(o%17-p%17) * spacing[0], float64(o/17%9-p/17%9) * spacing[1], float64(o/17/9-p/17/9) * spacing[2]}
+				var d2 float64
+				for a := range 3 {
+					b, c := (a+1)%3, (a+2)%3
+					d2 += x[a]*x[a] + 2*x[b]*x[c]*cosines[a]
+				}
+				if d := math.Sqrt(d2); d <= r && !math.IsNaN(v) {
 					sum += v
 					n++
 				}
@@ -271,7 +278,7 @@ func TestLocalBruteForce(t *testing.T) {
 		}
 		l := NewLocal(&w, box, inside)
 		if math.Abs(l.Peak-peak) > 1e-12*peak || math.Abs(l.GlobalPeak-global) > 1e-12*global {
-			t.Errorf("spacing %v: peaks %g and %g, want %g and %g", spacing, l.Peak, l.GlobalPeak, peak, global)
+			t.Errorf("grid %v: peaks %g and %g, want %g and %g", grid, l.Peak, l.GlobalPeak, peak, global)
 		}
 	}
 }
@@ -461,4 +468,39 @@ func ExampleNewStatistics() {
 	// variance 11449.6 HU²
 	// standard_deviation 107.0 HU
 	// median 52.5
+}
+
+// Statistics of many numbers are those of the sorted numbers, and have the same
+// bits for any number of processors.
+func TestMany(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for name, number := range map[string]func() float64{
+		"real": rng.NormFloat64, "whole": func() float64 { return math.Floor(300 * rng.NormFloat64()) },
+		"few": func() float64 { return math.Floor(3*rng.Float64()) / 3 }, "wide": func() float64 { return math.Exp(30 * rng.Float64()) },
+	} {
+		x := make([]float64, 50_001) // places of percentiles are whole
+		for n := range x {
+			x[n] = number()
+		}
+		sorted := slices.Sorted(slices.Values(x))
+		at := func(p int) float64 { return sorted[p*500] }
+		old := runtime.GOMAXPROCS(0)
+		defer runtime.GOMAXPROCS(old)
+		var first Statistics
+		for _, threads := range []int{1, 2, 8} {
+			runtime.GOMAXPROCS(threads)
+			var w Workspace
+			s := *NewStatistics(&w, x)
+			if threads == 1 {
+				first = s
+			}
+			if s != first {
+				t.Errorf("%s: %d threads: %+v, want %+v", name, threads, s, first)
+			}
+			got, want := [7]float64{s.Min, s.P10, s.P25, s.Median, s.P75, s.P90, s.Max}, [7]float64{at(0), at(10), at(25), at(50), at(75), at(90), at(100)}
+			if got != want {
+				t.Errorf("%s: percentiles %v, want %v", name, got, want)
+			}
+		}
+	}
 }

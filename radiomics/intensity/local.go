@@ -25,12 +25,16 @@ type Local struct {
 type Box[F float32 | float64] struct {
 	Size    [3]int
 	Spacing [3]float64 // mm
+	// Cosines of the angles between the axes j and k, k and i, i and j: zero
+	// unless the grid is sheared.
+	Cosines [3]float64
 	Values  []F
 }
 
-// sphereRow is the part of the ball in one row of voxels: those up to half
-// voxels away from the middle.
-type sphereRow struct{ j, k, half int }
+// sphereRow is the part of the ball in one row of voxels: those up to before and
+// after voxels away from the middle. One of them is negative where the axes are
+// so oblique that the middle is not part of it.
+type sphereRow struct{ j, k, before, after int }
 
 // NewLocal finds the peaks of the region whose voxels lie at the offsets inside,
 // ascending, of the box. The box must hold the image up to 6.2 mm around the
@@ -55,7 +59,7 @@ func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Loca
 		}
 		top = max(top, v)
 	}
-	w.rows = ball(w.rows[:0], box.Spacing, box.Size)
+	w.rows = ball(w.rows[:0], box.Spacing, box.Cosines, box.Size)
 	// Sums of a row up to a voxel, of the intensities and of the voxels that have
 	// one.
 	stride := nx + 1
@@ -79,7 +83,7 @@ func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Loca
 	whole := 0
 	if finite && w.ballsInside(box.Size, inside) {
 		for _, r := range w.rows {
-			whole += 2*r.half + 1
+			whole += r.before + r.after + 1
 		}
 	} else {
 		countPresent(w.present, box.Values, nx)
@@ -102,9 +106,9 @@ func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Loca
 				continue
 			}
 			at := ((k+r.k)*ny + j + r.j) * stride
-			addWindows(total, w.sums[at:][:stride], lo, r.half)
+			addWindows(total, w.sums[at:][:stride], lo, r.before, r.after)
 			if whole == 0 {
-				addWindows(count, w.present[at:][:stride], lo, r.half)
+				addWindows(count, w.present[at:][:stride], lo, r.before, r.after)
 			}
 		}
 		for _, o := range inside[start:end] {
@@ -130,7 +134,7 @@ func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Loca
 func (w *Workspace) ballsInside(size [3]int, inside []int) bool {
 	var reach [3]int
 	for _, r := range w.rows {
-		reach = [3]int{max(reach[0], r.half), max(reach[1], r.j), max(reach[2], r.k)}
+		reach = [3]int{max(reach[0], r.before, r.after), max(reach[1], r.j), max(reach[2], r.k)}
 	}
 	for _, o := range inside {
 		row := o / size[0]
@@ -160,41 +164,55 @@ func countPresent[F float32 | float64](upTo []float64, values []F, nx int) {
 	}
 }
 
-// addWindows adds to dst[n] the sum of the row over the voxels at most half away
-// from voxel first+n. upTo[i] is the sum of the voxels before i.
-func addWindows(dst, upTo []float64, first, half int) {
+// addWindows adds to dst[n] the sum of the row over the voxels from before
+// voxels before to after voxels after voxel first+n. upTo[i] is the sum of the
+// voxels before i.
+func addWindows(dst, upTo []float64, first, before, after int) {
 	last := len(upTo) - 1
 	// Voxels whose window lies within the row have no need of bounds.
-	from, to := min(max(half-first, 0), len(dst)), min(max(last-half-first, 0), len(dst))
+	from, to := min(max(before-first, 0), len(dst)), min(max(last-after-first, 0), len(dst))
 	to = max(from, to)
+	within := func(i int) int { return min(max(i, 0), last) }
 	for n := range from {
-		dst[n] += upTo[min(first+n+half+1, last)] - upTo[0]
+		dst[n] += upTo[within(first+n+after+1)] - upTo[within(first+n-before)]
 	}
 	if from < to {
 		inner := dst[from:to]
-		right := upTo[first+from+half+1:][:len(inner)]
-		left := upTo[first+from-half:][:len(inner)]
+		right := upTo[first+from+after+1:][:len(inner)]
+		left := upTo[first+from-before:][:len(inner)]
 		for n := range inner {
 			inner[n] += right[n] - left[n]
 		}
 	}
 	for n := to; n < len(dst); n++ {
-		dst[n] += upTo[last] - upTo[max(first+n-half, 0)]
+		dst[n] += upTo[within(first+n+after+1)] - upTo[within(first+n-before)]
 	}
 }
 
 // ball appends the rows of the ball of 1 cm³, as far as an image of that size
-// can need them.
-func ball(rows []sphereRow, spacing [3]float64, size [3]int) []sphereRow {
+// can need them. Along i, j and k a voxel lies 1 : 0 : 0, c : s : 0 and
+// ki : u : v times its spacing from the last, in a frame along i and the slices.
+func ball(rows []sphereRow, spacing, cosines [3]float64, size [3]int) []sphereRow {
 	r := 10 * math.Cbrt(3/(4*math.Pi))
-	reach := func(d float64, a int) int { return int(min(d/spacing[a], float64(size[a]))) }
-	nz := reach(r, 2)
-	for k := -nz; k <= nz; k++ {
-		z := float64(k) * spacing[2]
-		ny := reach(math.Sqrt(max(r*r-z*z, 0)), 1)
-		for j := -ny; j <= ny; j++ {
-			y := float64(j) * spacing[1]
-			rows = append(rows, sphereRow{j, k, reach(math.Sqrt(max(r*r-z*z-y*y, 0)), 0)})
+	ki, c := cosines[1], cosines[2]
+	s := math.Sqrt(1 - c*c)
+	u := (cosines[0] - ki*c) / s
+	v := math.Sqrt(max(0, 1-ki*ki-u*u))
+	// Steps of a voxels' length from the middle at m mm, within d mm of it.
+	steps := func(m, d float64, a int, step float64) (lo, hi int) {
+		most := float64(size[a])
+		return int(math.Ceil(max((-m-d)/step, -most))), int(math.Floor(min((-m+d)/step, most)))
+	}
+	klo, khi := steps(0, r, 2, spacing[2]*v)
+	for k := klo; k <= khi; k++ {
+		x, y, z := float64(k)*spacing[2]*ki, float64(k)*spacing[2]*u, float64(k)*spacing[2]*v
+		jlo, jhi := steps(y, math.Sqrt(max(r*r-z*z, 0)), 1, spacing[1]*s)
+		for j := jlo; j <= jhi; j++ {
+			x, y := x+float64(j)*spacing[1]*c, y+float64(j)*spacing[1]*s
+			ilo, ihi := steps(x, math.Sqrt(max(r*r-z*z-y*y, 0)), 0, spacing[0])
+			if ilo <= ihi {
+				rows = append(rows, sphereRow{j, k, -ilo, ihi})
+			}
 		}
 	}
 	return rows

@@ -47,47 +47,61 @@ func orderStatistics[F float32 | float64](w *Workspace, x []F, lo, hi float64, r
 		return
 	}
 	// Rounding is monotonic, so the buckets are in order.
-	w.counts, w.buckets = resized(w.counts, buckets), resized(w.buckets, len(x))
-	counts, in := w.counts, w.buckets
-	clear(counts)
-	for n, v := range x {
-		b := min(int((float64(v)-lo)*scale), buckets-1)
-		in[n] = uint16(b)
-		counts[b]++
+	slabs := slabsOf(len(x))
+	w.counts, w.buckets = resized(w.counts, slabs*buckets), resized(w.buckets, len(x))
+	counts, in := w.counts, w.buckets // counts of each slab of x
+	if slabs == 1 {
+		putInBuckets(counts, in, x, lo, scale)
+	} else {
+		inSlabs(len(x), slabs, func(s, from, to int) {
+			putInBuckets(counts[s*buckets:(s+1)*buckets], in[from:to], x[from:to], lo, scale)
+		})
+	}
+	// inBucket returns how many numbers of the slabs before s are in bucket b.
+	inBucket := func(s, b int) (n int) {
+		for t := range s {
+			n += counts[t*buckets+b]
+		}
+		return n
 	}
 	// The parts that hold a rank: their buckets, and the ranks in them.
-	var parts [10]struct{ bucket, below, size, start, first, last int }
+	var parts [10]struct{ bucket, size, start, first, last int }
 	used := 0
 	b, below, room := 0, 0, 0
+	size := inBucket(slabs, b)
 	for k, r := range ranks {
-		for below+counts[b] <= r {
-			below += counts[b]
+		for below+size <= r {
+			below += size
 			b++
+			size = inBucket(slabs, b)
 		}
 		if used == 0 || parts[used-1].bucket != b {
-			parts[used].bucket, parts[used].below, parts[used].size = b, below, counts[b]
+			parts[used].bucket, parts[used].size = b, size
 			parts[used].start, parts[used].first = room, k
-			room += counts[b]
+			room += size
 			used++
 		}
 		parts[used-1].last = k + 1
 		ranks[k] = r - below
 	}
-	// Their numbers, together. A bucket that is wanted counts downwards from −1.
+	// Their numbers, together.
 	start := len(w.gather)
 	w.gather = append(w.gather, make([]float64, room)...)
 	gather := w.gather[start:]
-	clear(counts)
-	for n := range parts[:used] {
-		counts[parts[n].bucket] = -1 - n
-		parts[n].size = 0
-	}
-	for n, v := range x {
-		if c := counts[in[n]]; c < 0 {
-			p := &parts[-1-c]
-			gather[p.start+p.size] = float64(v)
-			p.size++
+	w.wanted = w.wanted[:0]
+	for s := range slabs {
+		for n := range parts[:used] {
+			b := parts[n].bucket
+			w.wanted = append(w.wanted, wanted{b, parts[n].start + inBucket(s, b)})
 		}
+	}
+	if all := w.wanted; slabs == 1 {
+		gatherBuckets(gather, counts, all, in, x)
+	} else {
+		each := used
+		inSlabs(len(x), slabs, func(s, from, to int) {
+			gatherBuckets(gather, counts[s*buckets:(s+1)*buckets], all[s*each:(s+1)*each], in[from:to], x[from:to])
+		})
 	}
 	for n := range parts[:used] {
 		p := &parts[n]
@@ -96,4 +110,34 @@ func orderStatistics[F float32 | float64](w *Workspace, x []F, lo, hi float64, r
 		orderStatistics(w, part, lo, hi, ranks[p.first:p.last], found[p.first:p.last])
 	}
 	w.gather = w.gather[:start]
+}
+
+// putInBuckets counts x in buckets of equal width from lo and notes which.
+func putInBuckets[F float32 | float64](counts []int, in []uint16, x []F, lo, scale float64) {
+	clear(counts)
+	last := len(counts) - 1
+	for n, v := range x {
+		b := min(int((float64(v)-lo)*scale), last)
+		in[n] = uint16(b)
+		counts[b]++
+	}
+}
+
+// wanted is a bucket and where the next of its numbers is put.
+type wanted struct{ bucket, place int }
+
+// gatherBuckets puts the numbers of the wanted buckets into dst. counts, one for
+// each bucket, is scratch.
+func gatherBuckets[F float32 | float64](dst []float64, counts []int, all []wanted, in []uint16, x []F) {
+	clear(counts)
+	for n := range all {
+		counts[all[n].bucket] = n + 1
+	}
+	for n, v := range x {
+		if c := counts[in[n]]; c > 0 {
+			w := &all[c-1]
+			dst[w.place] = float64(v)
+			w.place++
+		}
+	}
 }

@@ -15,10 +15,12 @@ type Workspace struct {
 	local      Local
 	first      FirstOrder
 
+	parts   []blockSums
 	counts  []int     // voxels per whole number, bucket or level
 	slope   []float64 // gradient of a histogram
 	buckets []uint16  // of each number
 	gather  []float64 // candidates for order statistics
+	wanted  []wanted  // the buckets that hold them
 	sums    []float64 // of image rows up to each voxel
 	present []float64 // finite voxels of image rows up to each voxel
 	columns []float64 // sphere sums of a row
@@ -46,6 +48,8 @@ type Statistics struct {
 	RobustDeviation    float64 // the same of the intensities from P10 to P90
 	MedianDeviation    float64 // mean |x − median|
 	Energy             float64 // Σ x²
+
+	inner, innerVoxels float64 // mean and number of the intensities from P10 to P90
 }
 
 // NewStatistics describes the intensities x. The p-th percentile is the value

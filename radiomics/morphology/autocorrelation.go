@@ -12,14 +12,15 @@ import (
 
 // field is the intensities of a region, placed in the box of their bounds.
 type field struct {
-	size    [3]int
-	spacing [3]float64
-	at      [][3]int32 // voxels, k slowest
-	y       []float64  // intensities from their mean, in standard deviations
+	size  [3]int
+	frame frame
+	at    [][3]int32 // voxels, k slowest
+	y     []float64  // intensities from their mean, in standard deviations
 
 	places []int32      // direct sums: voxels in a box with room for offsets
 	table  []float64    // weights of offsets
-	weight []float64    // transform of the weights, one octant
+	terms  []pairSums   // of each voxel with those before it
+	weight []float64    // transform of the weights: one octant, or all of it if the axes are sheared
 	values []complex128 // transform of the intensities
 }
 
@@ -79,8 +80,8 @@ func (f *field) autocorrelation(ctx context.Context) (moran, geary float64, err 
 
 // standardise sets f to the intensities at offsets of a box and returns their
 // mean; f.y is empty if they are equal.
-func (f *field) standardise(size [3]int, spacing [3]float64, inside []int, values []float64) (mean float64) {
-	f.at, f.y, f.spacing = f.at[:0], f.y[:0], spacing
+func (f *field) standardise(size [3]int, at frame, inside []int, values []float64) (mean float64) {
+	f.at, f.y, f.frame = f.at[:0], f.y[:0], at
 	for _, x := range values {
 		mean += x - values[0]
 	}
@@ -120,7 +121,8 @@ func (f *field) inverseDistance(i, j, k int) float64 {
 	if i == 0 && j == 0 && k == 0 {
 		return 0
 	}
-	return 1 / math.Sqrt(square(float64(i)*f.spacing[0])+square(float64(j)*f.spacing[1])+square(float64(k)*f.spacing[2]))
+	d := f.frame.mm([3]float64{float64(i), float64(j), float64(k)})
+	return 1 / math.Sqrt(square(d[0])+square(d[1])+square(d[2]))
 }
 
 // direct sums over all pairs, with the weights in a table of offsets unless the
@@ -144,15 +146,38 @@ func (f *field) direct(ctx context.Context) (pairSums, error) {
 			f.places[n] = int32((int(p[2])*wy+int(p[1]))*wx + int(p[0]))
 		}
 	}
-	zero := (f.size[1]-1)*wx + f.size[0] - 1
+	f.terms = resized(f.terms, len(f.at))
 	var s pairSums
-	for n, p := range f.at {
-		if n%1024 == 0 && ctx.Err() != nil {
-			return s, ctx.Err()
+	if blocks := (len(f.at) + termBlock - 1) / termBlock; len(f.at)*len(f.at) < pairsAlone {
+		for b := range blocks {
+			if err := ctx.Err(); err != nil {
+				return s, err
+			}
+			f.addBefore(b, tabled)
 		}
+	} else if err := par.For(ctx, blocks, func(b int) { f.addBefore(blocks-1-b, tabled) }); err != nil { // the longest first
+		return s, err
+	}
+	for _, t := range f.terms {
+		s.add(t)
+	}
+	return s, nil
+}
+
+// termBlock is how many voxels one goroutine takes at a time, and pairsAlone
+// below how many ordered pairs, of some nanoseconds each, there is but one.
+const (
+	termBlock  = 128
+	pairsAlone = 1 << 20
+)
+
+// addBefore fills the terms of a block of voxels.
+func (f *field) addBefore(block int, tabled bool) {
+	zero := (f.size[1]-1)*(2*f.size[0]-1) + f.size[0] - 1
+	for n := block * termBlock; n < min((block+1)*termBlock, len(f.at)); n++ {
 		// Sums over the earlier voxels: the offset is not negative.
 		var weight, near, squares float64
-		y := f.y[:n]
+		p, y := f.at[n], f.y[:n]
 		if tabled {
 			weight, near, squares = f.earlier(int(f.places[n])+zero, f.places[:n], y)
 		} else {
@@ -163,11 +188,8 @@ func (f *field) direct(ctx context.Context) (pairSums, error) {
 				squares += w * v * v
 			}
 		}
-		s.weight += 2 * weight
-		s.cross += 2 * f.y[n] * near
-		s.square += f.y[n]*f.y[n]*weight + squares
+		f.terms[n] = pairSums{2 * weight, 2 * f.y[n] * near, f.y[n]*f.y[n]*weight + squares}
 	}
-	return s, nil
 }
 
 // earlier returns Σ w, Σ w y and Σ w y² over the voxels at places, with the
@@ -223,11 +245,15 @@ func (f *field) fourier(ctx context.Context) (pairSums, error) {
 		}
 		return p
 	}}
-	if err := f.transformWeights(ctx, n, &pool); err != nil {
+	transform := f.transformWeights
+	if f.frame.sheared {
+		transform = f.transformSheared
+	}
+	if err := transform(ctx, n, &pool); err != nil {
 		return pairSums{}, err
 	}
 	plane := n[0] * n[1]
-	f.values = resized(f.values, plane*f.size[2])
+	f.values = resized(f.values, plane*f.size[2]) // after the weights, which may need more
 	// Voxels of each plane.
 	first := make([]int, f.size[2]+1)
 	for m, p := range f.at {
@@ -262,11 +288,16 @@ func (f *field) fourier(ctx context.Context) (pairSums, error) {
 		jw := min(j, n[1]-j)
 		p.strided(f.values[j*n[0]:], n[0], plane, f.size[2], n[2], f.size[2], func(line []complex128, i int) {
 			p.fft[2].Coefficients(line, line)
-			iw := min(i, n[0]-i)
-			w := f.weight[jw*h[0]+iw:]
-			for k := range line {
-				s := w[min(k, n[2]-k)*h[0]*h[1]]
-				line[k] = complex(real(line[k])*s, imag(line[k])*s)
+			if f.frame.sheared {
+				for k, s := range f.weight[(j*n[0]+i)*n[2]:][:n[2]] {
+					line[k] = complex(real(line[k])*s, imag(line[k])*s)
+				}
+			} else {
+				w := f.weight[jw*h[0]+min(i, n[0]-i):]
+				for k := range line {
+					s := w[min(k, n[2]-k)*h[0]*h[1]]
+					line[k] = complex(real(line[k])*s, imag(line[k])*s)
+				}
 			}
 			p.fft[2].Sequence(line, line)
 		})
@@ -369,6 +400,45 @@ func (f *field) transformWeights(ctx context.Context, n [3]int, pool *sync.Pool)
 			at := j * h[0]
 			p.even(2, w[at+i:], w[at+min(i+1, h[0]-1):], h[2], h[0]*h[1], n[2])
 		}
+	})
+}
+
+// transformSheared is transformWeights where only opposite offsets have equal
+// weights: the transform is still real. It stores them with k running fastest.
+func (f *field) transformSheared(ctx context.Context, n [3]int, pool *sync.Pool) error {
+	plane := n[0] * n[1]
+	f.weight, f.values = resized(f.weight, plane*n[2]), resized(f.values, plane*n[2])
+	offset := func(a, x int) int { // as the transform wraps it; opposite ends belong together
+		if x > n[a]/2 {
+			return x - n[a]
+		}
+		return x
+	}
+	err := par.For(ctx, n[2], func(k int) {
+		p := pool.Get().(*plans)
+		defer pool.Put(p)
+		x := f.values[k*plane : (k+1)*plane]
+		for j := range n[1] {
+			row := x[j*n[0] : (j+1)*n[0]]
+			for i := range row {
+				row[i] = complex(f.inverseDistance(offset(0, i), offset(1, j), offset(2, k)), 0)
+			}
+			p.fft[0].Coefficients(row, row)
+		}
+		p.columns(x, n[0], n[1], n[1], 1, func(line []complex128, _ int) { p.fft[1].Coefficients(line, line) })
+	})
+	if err != nil {
+		return err
+	}
+	return par.For(ctx, n[1], func(j int) {
+		p := pool.Get().(*plans)
+		defer pool.Put(p)
+		p.strided(f.values[j*n[0]:], n[0], plane, n[2], n[2], 0, func(line []complex128, i int) {
+			p.fft[2].Coefficients(line, line)
+			for k, v := range line {
+				f.weight[(j*n[0]+i)*n[2]+k] = real(v)
+			}
+		})
 	})
 }
 

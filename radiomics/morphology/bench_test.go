@@ -68,7 +68,7 @@ func BenchmarkAutocorrelation(b *testing.B) {
 			}
 			var f field
 			for b.Loop() {
-				f.standardise(body.size, body.spacing, inside, values)
+				f.standardise(body.size, newFrame(body.spacing, [3]float64{}), inside, values)
 				if _, _, err := f.autocorrelation(b.Context()); err != nil {
 					b.Fatal(err)
 				}

@@ -15,6 +15,8 @@ type Workspace struct {
 	plane Plane
 
 	region  bitBox
+	frame   frame
+	moments moments
 	ends    []interval // of the surface's corners on each line along i
 	columns []interval // and on each line along j
 	seen    []uint64   // columns that have a corner already
@@ -212,11 +214,16 @@ func squares(n int) int { return n * (n + 1) * (2*n + 1) / 6 }
 // axes returns the lengths 4√λ of the principal axes, descending, from the
 // eigenvalues λ of the covariance of the voxel centres, divided by
 // denominator, in mm.
-func (m *moments) axes(spacing [3]float64, denominator float64) [3]float64 {
+func (m *moments) axes(f *frame, denominator float64) [3]float64 {
 	var c [3][3]float64
 	for a := range 3 {
 		for b := range 3 {
-			c[a][b] = m.covariant[a][b] * spacing[a] * spacing[b] / denominator
+			for p := a; p < 3; p++ { // steps before do not lead along a
+				for q := b; q < 3; q++ {
+					c[a][b] += m.covariant[p][q] * f.step[p][a] * f.step[q][b]
+				}
+			}
+			c[a][b] /= denominator
 		}
 	}
 	lambda := eigenvalues(c)

@@ -3,6 +3,7 @@ package morphology
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // triangle is a part of the surface within a cube of eight voxel centres, by
@@ -18,6 +19,7 @@ type cubeCase struct {
 	volume  int
 	normal  [3]int
 	classes []uint8 // the kind of each triangle: see cubeTable.areas
+	sheared []uint8 // the same in cubeTable.shearedAreas
 }
 
 // cubeTable tells what each of the 256 arrangements adds: bit c of an
@@ -28,6 +30,9 @@ type cubeTable struct {
 	// two edges, in half voxels. Triangles of a kind have equal areas for any
 	// spacing.
 	areas [][3]int
+	// shearedAreas tell kinds with equal areas for any axes: cross products but
+	// for their direction.
+	shearedAreas [][3]int
 }
 
 // The surfaces of IBSI and of PyRadiomics. Both follow marching cubes (Lorensen
@@ -72,7 +77,11 @@ func makeCubes(pyradiomics bool) *cubeTable {
 					c.normal[a] += n[a]
 					kind[a] = max(n[a], -n[a])
 				}
-				c.classes = append(c.classes, t.class(kind))
+				c.classes = append(c.classes, class(&t.areas, kind))
+				if n[2] < 0 || n[2] == 0 && (n[1] < 0 || n[1] == 0 && n[0] < 0) {
+					n = [3]int{-n[0], -n[1], -n[2]}
+				}
+				c.sheared = append(c.sheared, class(&t.shearedAreas, n))
 			}
 		}
 	}
@@ -80,14 +89,13 @@ func makeCubes(pyradiomics bool) *cubeTable {
 }
 
 // class returns the number of a kind of triangles, which it adds if it is new.
-func (t *cubeTable) class(kind [3]int) uint8 {
-	for n, k := range t.areas {
-		if k == kind {
-			return uint8(n)
-		}
+func class(kinds *[][3]int, kind [3]int) uint8 {
+	n := slices.Index(*kinds, kind)
+	if n < 0 {
+		n = len(*kinds)
+		*kinds = append(*kinds, kind)
 	}
-	t.areas = append(t.areas, kind)
-	return uint8(len(t.areas) - 1)
+	return uint8(n)
 }
 
 func cross(u, v [3]int) [3]int {
@@ -213,7 +221,7 @@ func sameFace(p, q [3]int) bool {
 
 // mesh returns the volume and the area of the surface. Only cubes that the
 // surface crosses are looked at; what each adds to the volume is a whole number.
-func (b *bitBox) mesh(t *cubeTable, spacing [3]float64) Solid {
+func (b *bitBox) mesh(t *cubeTable, f *frame) Solid {
 	var counts [256]int
 	volume := 0
 	for k := range b.size[2] - 1 {
@@ -237,21 +245,29 @@ func (b *bitBox) mesh(t *cubeTable, spacing [3]float64) Solid {
 			volume += 2 * (j*normal[0] + k*normal[1])
 		}
 	}
+	areas := t.areas
+	if f.sheared {
+		areas = t.shearedAreas
+	}
 	var kinds [256]int
 	for code, n := range counts {
-		if n != 0 {
-			for _, kind := range t.cases[code].classes {
-				kinds[kind] += n
-			}
+		if n == 0 {
+			continue
+		}
+		classes := t.cases[code].classes
+		if f.sheared {
+			classes = t.cases[code].sheared
+		}
+		for _, kind := range classes {
+			kinds[kind] += n
 		}
 	}
 	var area float64
-	for kind, n := range t.areas {
+	for kind, n := range areas {
 		if kinds[kind] != 0 {
-			x, y, z := float64(n[0])*spacing[1]*spacing[2], float64(n[1])*spacing[2]*spacing[0], float64(n[2])*spacing[0]*spacing[1]
-			area += float64(kinds[kind]) * math.Sqrt(x*x+y*y+z*z)
+			area += float64(kinds[kind]) * f.area([3]float64{float64(n[0]), float64(n[1]), float64(n[2])})
 		}
 	}
 	// Half voxels: an eighth of the volume and a quarter of the area.
-	return Solid{Volume: float64(volume) / 48 * (spacing[0] * spacing[1] * spacing[2]), Area: area / 8}
+	return Solid{Volume: float64(volume) / 48 * f.volume(), Area: area / 8}
 }

@@ -40,14 +40,13 @@ const fewPoints = 128
 // diameter returns the largest distance between two of the points, which are in
 // half voxels. It is exact: pairs are only left out if their cells' boxes show
 // that they are closer than a pair found already.
-func (f *farthest) diameter(points []point, spacing [3]float64) float64 {
+func (f *farthest) diameter(points []point, space *frame) float64 {
 	f.points = f.points[:0]
 	lo := [3]float64{math.Inf(1), math.Inf(1), math.Inf(1)}
 	hi := [3]float64{math.Inf(-1), math.Inf(-1), math.Inf(-1)}
 	for _, p := range points {
-		var q position
+		q := position{p: space.point(p)}
 		for a := range 3 {
-			q.p[a] = float64(p[a]) * (spacing[a] / 2)
 			lo[a], hi[a] = min(lo[a], q.p[a]), max(hi[a], q.p[a])
 		}
 		f.points = append(f.points, q)

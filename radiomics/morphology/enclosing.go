@@ -32,7 +32,7 @@ const maxSweeps = 300
 // the ellipsoid, so it starts with six and takes in those that are farthest
 // outside until none is. The ellipsoid is then enlarged by what the tolerance
 // left.
-func (e *enclosing) smallest(points []point, spacing [3]float64) Solid {
+func (e *enclosing) smallest(points []point, f *frame) Solid {
 	e.all = resized(e.all, len(points))
 	lo, hi := points[0], points[0]
 	for _, p := range points {
@@ -41,10 +41,12 @@ func (e *enclosing) smallest(points []point, spacing [3]float64) Solid {
 		}
 	}
 	for n, p := range points {
+		var q [3]float64
 		for a := range 3 {
-			e.all[n][a] = (float64(p[a]) - float64(lo[a]+hi[a])/2) * (spacing[a] / 2)
+			q[a] = (float64(p[a]) - float64(lo[a]+hi[a])/2) / 2
 		}
-		e.all[n][3] = 1
+		q = f.mm(q)
+		e.all[n] = [4]float64{q[0], q[1], q[2], 1}
 	}
 	e.start()
 	most := 0.0

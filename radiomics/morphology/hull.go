@@ -1,7 +1,5 @@
 package morphology
 
-import "math"
-
 // hull is a convex hull in half voxels.
 type hull struct {
 	points []point
@@ -227,15 +225,14 @@ func (h *hull) finish() []point {
 }
 
 // solid returns volume and area of the hull, in mm.
-func (h *hull) solid(spacing [3]float64) Solid {
+func (h *hull) solid(f *frame) Solid {
 	var volume int64
 	var area float64
 	origin := h.points[0]
 	for n := range h.faces {
-		f := &h.faces[n]
-		volume += f.above(origin)
-		x, y, z := float64(f.normal[0])*spacing[1]*spacing[2], float64(f.normal[1])*spacing[2]*spacing[0], float64(f.normal[2])*spacing[0]*spacing[1]
-		area += math.Sqrt(x*x + y*y + z*z)
+		face := &h.faces[n]
+		volume += face.above(origin)
+		area += f.area([3]float64{float64(face.normal[0]), float64(face.normal[1]), float64(face.normal[2])})
 	}
-	return Solid{Volume: float64(-volume) / 48 * (spacing[0] * spacing[1] * spacing[2]), Area: area / 8}
+	return Solid{Volume: float64(-volume) / 48 * f.volume(), Area: area / 8}
 }

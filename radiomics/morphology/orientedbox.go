@@ -31,33 +31,32 @@ const fewEdges = 40
 // around what is seen from there, and the best box is then turned about each of
 // its axes until none makes it smaller. For a body with few edges, the
 // directions across two edges are tried as well.
-func (s *boxSearch) smallest(h *hull, spacing [3]float64) Solid {
+func (s *boxSearch) smallest(h *hull, f *frame) Solid {
 	s.hull, s.best = h, math.Inf(1)
 	s.corners = resized(s.corners, len(h.points))
 	for n, p := range h.points {
-		for a := range 3 {
-			s.corners[n][a] = float64(p[a]) * (spacing[a] / 2)
-		}
+		s.corners[n] = f.point(p)
 	}
 	s.normals = resized(s.normals, len(h.faces))
 	s.kinds = s.kinds[:0]
 	for n := range h.faces {
+		s.normals[n] = f.normal(real3(h.faces[n].normal))
 		for a := range 3 {
-			s.normals[n][a] = float64(h.faces[n].normal[a]) / spacing[a] * (spacing[0] * spacing[1] * spacing[2] / 4)
+			s.normals[n][a] *= f.volume() / 4
 		}
 		s.kinds = append(s.kinds, primitive(h.faces[n].normal))
 	}
 	s.front = resized(s.front, len(h.faces))
 	s.once()
 	for _, k := range s.kinds {
-		s.along([3]float64{float64(k[0]) / spacing[0], float64(k[1]) / spacing[1], float64(k[2]) / spacing[2]})
+		s.along(f.normal(real3(k)))
 	}
 	s.kinds = s.kinds[:0]
 	for n := range h.faces {
-		f := &h.faces[n]
+		face := &h.faces[n]
 		for e := range 3 {
-			if n < int(f.beside[e]) && s.bends(f, &h.faces[f.beside[e]]) {
-				p, q := h.points[f.v[e]], h.points[f.v[(e+1)%3]]
+			if n < int(face.beside[e]) && s.bends(face, &h.faces[face.beside[e]]) {
+				p, q := h.points[face.v[e]], h.points[face.v[(e+1)%3]]
 				s.kinds = append(s.kinds, primitive([3]int64{int64(q[0] - p[0]), int64(q[1] - p[1]), int64(q[2] - p[2])}))
 			}
 		}
@@ -66,11 +65,7 @@ func (s *boxSearch) smallest(h *hull, spacing [3]float64) Solid {
 	if len(s.kinds) <= fewEdges {
 		for n, k := range s.kinds {
 			for _, l := range s.kinds[:n] {
-				var u, v [3]float64
-				for a := range 3 {
-					u[a], v[a] = float64(k[a])*spacing[a], float64(l[a])*spacing[a]
-				}
-				s.along(cross3(u, v))
+				s.along(cross3(f.mm(real3(k)), f.mm(real3(l))))
 			}
 		}
 	}
@@ -206,6 +201,10 @@ func (s *boxSearch) along(d [3]float64) {
 			}
 		}
 	}
+}
+
+func real3(v [3]int64) [3]float64 {
+	return [3]float64{float64(v[0]), float64(v[1]), float64(v[2])}
 }
 
 func dot3(a, b [3]float64) float64 { return a[0]*b[0] + a[1]*b[1] + a[2]*b[2] }

@@ -1,10 +1,12 @@
 package morphology
 
 import (
+	"context"
 	"math"
 	"math/bits"
 
 	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
 // PyRadiomics describes a region as the shape family of PyRadiomics does.
@@ -32,17 +34,40 @@ func NewPyRadiomics[M bool | uint8](w *Workspace, size [3]int, spacing [3]float6
 	}
 	p.Voxels, p.reason = w.region.voxels, feature.Defined
 	p.VoxelVolume = float64(p.Voxels) * (spacing[0] * spacing[1] * spacing[2])
-	p.Mesh = w.region.mesh(pyradCubes, spacing)
-	m := w.region.moments()
-	p.Axes = m.axes(spacing, float64(m.n))
-	w.lines()
-	w.outermost()
-	p.Slice, p.Column, p.Row = w.planeDiameters(spacing)
-	p.Diameter = w.far.diameter(w.corners, spacing)
+	w.frame = newFrame(spacing, [3]float64{}) // PyRadiomics takes axes as perpendicular
+	if p.Voxels < par.Enough {
+		w.solidity(p)
+		w.extremes()
+		p.Slice, p.Column, p.Row = w.planeDiameters(spacing)
+		p.Diameter = w.far.diameter(w.corners, &w.frame)
+	} else {
+		beside(func() { w.solidity(p) }, w.extremes)
+		beside(func() { p.Slice, p.Column, p.Row = w.planeDiameters(spacing) },
+			func() { p.Diameter = w.far.diameter(w.corners, &w.frame) })
+	}
 	if p.Voxels == 1 {
 		p.reason = feature.OneVoxel
 	}
 	return p
+}
+
+// solidity fills p with what every voxel adds to.
+func (w *Workspace) solidity(p *PyRadiomics) {
+	p.Mesh = w.region.mesh(pyradCubes, &w.frame)
+	w.moments = w.region.moments()
+	p.Axes = w.moments.axes(&w.frame, float64(w.moments.n))
+}
+
+// extremes finds the corners among which the outermost are.
+func (w *Workspace) extremes() {
+	w.lines()
+	w.outermost()
+}
+
+// beside runs tasks in parallel.
+func beside(tasks ...func()) {
+	// Without a cancelled context, a loop cannot fail.
+	_ = par.For(context.Background(), len(tasks), func(n int) { tasks[n]() })
 }
 
 // Values stores the features of [PyRadiomicsFeatures] in dst and, unless it is
@@ -99,7 +124,8 @@ func NewPlane[M bool | uint8](w *Workspace, size [2]int, spacing [2]float64, mas
 	p.PixelArea = float64(p.Pixels) * (spacing[0] * spacing[1])
 	p.Area, p.Perimeter = b.outlineOf(1, spacing)
 	m := b.moments()
-	axes := m.axes([3]float64{spacing[0], spacing[1], 1}, float64(m.n))
+	f := newFrame([3]float64{spacing[0], spacing[1], 1}, [3]float64{})
+	axes := m.axes(&f, float64(m.n))
 	p.Axes = [2]float64{axes[0], axes[1]}
 	w.lines()
 	p.Diameter = math.Sqrt(w.widest(0, w.slice(2), spacing[0]/2, spacing[1]/2))

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
 // Shape describes a region as IBSI does.
@@ -32,7 +33,10 @@ type Shape struct {
 type Region struct {
 	Size    [3]int
 	Spacing [3]float64 // mm
-	Mask    []bool     // the morphological mask
+	// Cosines of the angles between the axes j and k, k and i, i and j: zero
+	// unless the grid is sheared, as with a tilted gantry.
+	Cosines [3]float64
+	Mask    []bool // the morphological mask
 	// Inside are the offsets of the intensity mask in the box, ascending, and
 	// Values the intensities there.
 	Inside []int
@@ -56,35 +60,40 @@ func NewShape(ctx context.Context, w *Workspace, r Region) (*Shape, error) {
 		return s, nil
 	}
 	s.Voxels, s.reason = b.voxels, feature.Defined
-	m := b.moments()
-	s.measure(w, r.Spacing, &m)
-	if len(r.Values) > 0 {
-		return s, s.weigh(ctx, w, r, &m)
+	w.frame, w.moments = newFrame(r.Spacing, r.Cosines), b.moments()
+	if s.Voxels < par.Enough {
+		s.measure(w)
+		return s, s.weigh(ctx, w, &r)
 	}
-	return s, nil
+	return s, s.both(ctx, w, r)
+}
+
+// both fills s by [Shape.measure] beside [Shape.weigh].
+func (s *Shape) both(ctx context.Context, w *Workspace, r Region) (err error) {
+	beside(func() { s.measure(w) }, func() { err = s.weigh(ctx, w, &r) })
+	return err
 }
 
 // measure fills s with what does not read intensities. Principal axes follow
 // from the covariance of the voxel centres divided by n − 1, as in IBSI's
 // reference values.
-func (s *Shape) measure(w *Workspace, spacing [3]float64, m *moments) {
-	b := &w.region
-	s.VoxelVolume = float64(s.Voxels) * (spacing[0] * spacing[1] * spacing[2])
-	s.Mesh = b.mesh(ibsiCubes, spacing)
-	s.Bounds = box(float64(b.size[0]-2)*spacing[0], float64(b.size[1]-2)*spacing[1], float64(b.size[2]-2)*spacing[2])
-	w.lines()
-	w.outermost()
+func (s *Shape) measure(w *Workspace) {
+	f, m := &w.frame, &w.moments
+	s.VoxelVolume = float64(s.Voxels) * f.volume()
+	s.Mesh = w.region.mesh(ibsiCubes, f)
+	w.extremes()
 	w.hull.build(w.corners)
 	corners := w.hull.finish()
-	s.Hull = w.hull.solid(spacing)
-	s.Diameter = w.far.diameter(corners, spacing)
-	s.OrientedBox = w.search.smallest(&w.hull, spacing)
-	s.EnclosingSolid = w.ball.smallest(corners, spacing)
+	s.Hull = w.hull.solid(f)
+	s.Bounds = f.bounds(corners)
+	s.Diameter = w.far.diameter(corners, f)
+	s.OrientedBox = w.search.smallest(&w.hull, f)
+	s.EnclosingSolid = w.ball.smallest(corners, f)
 	if s.Voxels == 1 {
 		s.reason = feature.OneVoxel
 		return
 	}
-	s.Axes = m.axes(spacing, float64(m.n-1))
+	s.Axes = m.axes(f, float64(m.n-1))
 	if s.Axes[2] == 0 {
 		s.reason = feature.OneSlice
 		s.PrincipalSolid = Solid{} // no volume to divide by
@@ -94,10 +103,13 @@ func (s *Shape) measure(w *Workspace, spacing [3]float64, m *moments) {
 }
 
 // weigh fills s with what reads intensities.
-func (s *Shape) weigh(ctx context.Context, w *Workspace, r Region, m *moments) error {
-	f := &w.field
+func (s *Shape) weigh(ctx context.Context, w *Workspace, r *Region) error {
+	if len(r.Values) == 0 {
+		return nil
+	}
+	f, m := &w.field, &w.moments
 	s.IntensityVoxels, s.intensityReason = len(r.Values), feature.Defined
-	s.MeanIntensity = f.standardise(r.Size, r.Spacing, r.Inside, r.Values)
+	s.MeanIntensity = f.standardise(r.Size, w.frame, r.Inside, r.Values)
 	if math.IsNaN(s.MeanIntensity) || math.IsInf(s.MeanIntensity, 0) {
 		s.MeanIntensity, s.intensityReason = math.NaN(), feature.NotFinite
 		return nil
@@ -110,10 +122,11 @@ func (s *Shape) weigh(ctx context.Context, w *Workspace, r Region, m *moments) e
 		row := o / r.Size[0]
 		p := [3]int{o - row*r.Size[0], row % r.Size[1], row / r.Size[1]}
 		for a := range 3 {
-			moved[a] += r.Values[n] * (float64(p[a]-w.region.lo[a]+1) - m.mean[a]) * r.Spacing[a]
+			moved[a] += r.Values[n] * (float64(p[a]-w.region.lo[a]+1) - m.mean[a])
 		}
 		total += r.Values[n]
 	}
+	moved = w.frame.mm(moved)
 	if total != 0 { // intensities that add to zero have no centre
 		s.Shift = math.Sqrt(square(moved[0]/total) + square(moved[1]/total) + square(moved[2]/total))
 	}

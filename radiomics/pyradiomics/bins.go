@@ -19,19 +19,15 @@ type bins struct {
 	single      bool    // edges are float32
 }
 
-// newBins returns PyRadiomics' bin edges (getBinEdges) for values, of which
-// there is at least one and all are finite. Bins of fixed width start at the
+// newBins returns PyRadiomics' bin edges (getBinEdges) for values from lo to hi,
+// which are finite. Bins of fixed width start at the
 // multiple of the width at or below the minimum,
 //
 //	lᵢ = ⌊xᵢ/w⌋ − ⌊min/w⌋ + 1,
 //
 // a fixed number of bins divides the range of the values. single says that they
 // are float32 and numpy computes the edges with that precision.
-func newBins(values []float64, width float64, count int, single bool) (bins, error) {
-	lo, hi := values[0], values[0]
-	for _, x := range values {
-		lo, hi = min(lo, x), max(hi, x)
-	}
+func newBins(lo, hi, width float64, count int, single bool) (bins, error) {
 	round := func(x float64) float64 { return x }
 	if single {
 		round = func(x float64) float64 { return float64(float32(x)) }
@@ -80,4 +76,13 @@ func (b *bins) level(x float64) uint16 {
 		n++
 	}
 	return uint16(n + 1)
+}
+
+// levels stores the grey levels of values in dst.
+func (b *bins) levels(dst []uint16, values []float64) {
+	inBlocks(len(values), func(lo, hi int) {
+		for n, x := range values[lo:hi] {
+			dst[lo+n] = b.level(x)
+		}
+	})
 }

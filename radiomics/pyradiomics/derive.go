@@ -81,14 +81,16 @@ func (s *subject) derive(ctx context.Context, t *ImageType, f func(d derived) er
 	one := func(values []float64, pixels Pixels) error { return f(derived{names[0], values, pixels}) }
 	switch t.Name {
 	case "Original":
-		values := s.inside(s.picture.box(s.region.lo, s.region.hi))
+		values := s.intensities()
 		return one(values, s.picture.resolve(values))
 	case "Square", "SquareRoot", "Logarithm", "Exponential":
-		values := s.inside(s.picture.box(s.region.lo, s.region.hi))
+		values := s.intensities()
 		transform := pointwise(t.Name, s.picture.magnitude())
-		for n, x := range values {
-			values[n] = transform(x)
-		}
+		inBlocks(len(values), func(lo, hi int) {
+			for n := lo; n < hi; n++ {
+				values[n] = transform(values[n])
+			}
+		})
 		return one(values, Float64)
 	case "Gradient":
 		return one(s.gradient(set.GradientUseSpacing), Float32)
@@ -217,15 +219,9 @@ func checkWavelet(name string) error {
 	return err
 }
 
-// inside returns the values of a box of the region at its voxels.
-func (s *subject) inside(box []float64) []float64 {
-	out := make([]float64, 0, s.region.count)
-	for o, in := range s.region.in {
-		if in {
-			out = append(out, box[o])
-		}
-	}
-	return out
+// intensities returns the values of the picture at the voxels of the region.
+func (s *subject) intensities() []float64 {
+	return gathered(s.region, s.picture.at)
 }
 
 // pointwise returns the function of an image type; top is the largest absolute
@@ -255,15 +251,10 @@ func pointwise(name string, top float64) func(x float64) float64 {
 func (s *subject) gradient(useSpacing bool) []float64 {
 	lo, hi := s.around([3]int{1, 1, 1})
 	box := s.picture.box(lo, hi)
-	size, first := [3]int{hi[0] - lo[0], hi[1] - lo[1], hi[2] - lo[2]}, s.region.lo
+	size := [3]int{hi[0] - lo[0], hi[1] - lo[1], hi[2] - lo[2]}
 	stride := [3]int{1, size[0], size[0] * size[1]}
-	var out []float64
-	n := s.region.size()
-	for o, in := range s.region.in {
-		if !in {
-			continue
-		}
-		x := [3]int{o%n[0] + first[0] - lo[0], o/n[0]%n[1] + first[1] - lo[1], o/(n[0]*n[1]) + first[2] - lo[2]}
+	return gathered(s.region, func(i, j, k int) float64 {
+		x := [3]int{i - lo[0], j - lo[1], k - lo[2]}
 		at := x[0] + x[1]*stride[1] + x[2]*stride[2]
 		var sum float64
 		for a := range 3 {
@@ -280,9 +271,8 @@ func (s *subject) gradient(useSpacing bool) []float64 {
 			}
 			sum += d * d
 		}
-		out = append(out, float64(float32(math.Sqrt(sum))))
-	}
-	return out
+		return float64(float32(math.Sqrt(sum)))
+	})
 }
 
 // around returns the box of the region with a margin, cut to the picture.
@@ -323,21 +313,20 @@ func (s *subject) turned(ctx context.Context, c filter.Config, margin, axes [3]i
 	g := imaging.NewGrid([3]int{size[axes[0]], size[axes[1]], size[axes[2]]},
 		[3]float64{s.picture.Spacing[axes[0]], s.picture.Spacing[axes[1]], s.picture.Spacing[axes[2]]}, r3.Vec{})
 	box, values := imaging.NewVolume(g), s.picture.box(lo, hi)
-	for o := range box.Values {
-		i, j, k := g.Coords(o)
-		box.Values[o] = float32(values[i*stride[axes[0]]+j*stride[axes[1]]+k*stride[axes[2]]])
-	}
+	inSlices(len(box.Values), g.Size[2], func(k int) {
+		for j := range g.Size[1] {
+			row := box.Values[g.Offset(0, j, k):][:g.Size[0]]
+			for i := range row {
+				row[i] = float32(values[i*stride[axes[0]]+j*stride[axes[1]]+k*stride[axes[2]]])
+			}
+		}
+	})
 	response, err := h.Apply(ctx, box)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]float64, 0, s.region.count)
-	n := s.region.size()
-	for o, in := range s.region.in {
-		if in {
-			x := [3]int{o%n[0] + s.region.lo[0] - lo[0], o/n[0]%n[1] + s.region.lo[1] - lo[1], o/(n[0]*n[1]) + s.region.lo[2] - lo[2]}
-			out = append(out, response.At(x[axes[0]], x[axes[1]], x[axes[2]]))
-		}
-	}
-	return out, nil
+	return gathered(s.region, func(i, j, k int) float64 {
+		x := [3]int{i - lo[0], j - lo[1], k - lo[2]}
+		return response.At(x[axes[0]], x[axes[1]], x[axes[2]])
+	}), nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/internal/par"
 	"github.com/plaquerisk/plaquerisk/radiomics/intensity"
 	"github.com/plaquerisk/plaquerisk/radiomics/morphology"
 	"github.com/plaquerisk/plaquerisk/radiomics/texture"
@@ -49,13 +50,13 @@ type Extractor struct {
 	images []images // one for each image type
 	notes  []risk.Note
 
+	shaping  par.Side // computes shape
+	firsts   par.Side // computes features of first order
 	form     morphology.Workspace
 	first    intensity.Workspace
 	region   texture.Region
 	levels   []uint16
 	counts   []int
-	scratch  []float64
-	support  []feature.Support
 	textures []texture.Value
 }
 
@@ -179,10 +180,14 @@ func (e *Extractor) Diagnose(ctx context.Context, vol *imaging.Volume, roi *imag
 func (e *Extractor) extract(ctx context.Context, s *subject) (feature.Vector, []risk.Note, error) {
 	known := len(e.notes)
 	defer func() { e.notes = e.notes[:known] }()
-	out := feature.Vector{Schema: e.schema, Values: make([]float64, 0, e.schema.Len()), Support: make([]feature.Support, 0, e.schema.Len())}
-	for n := range e.shapes {
-		e.shape(&out, s, &e.shapes[n])
-	}
+	v := feature.NewVector(e.schema)
+	v.Support = make([]feature.Support, e.schema.Len())
+	out := part{v.Values, v.Support}
+	e.shaping.Begin(s.shape.count)
+	e.firsts.Begin(s.region.count)
+	defer e.shaping.Wait()
+	defer e.firsts.Wait()
+	e.shape(&out, s)
 	at := s.region.at()
 	for n := range e.images {
 		im := &e.images[n]
@@ -199,48 +204,76 @@ func (e *Extractor) extract(ctx context.Context, s *subject) (feature.Vector, []
 			return feature.Vector{}, nil, err
 		}
 	}
-	return out, slices.Clone(e.notes), nil
+	return v, slices.Clone(e.notes), nil
 }
 
-// add appends the rows of a table that are wanted.
-func add(out *feature.Vector, rows []int, values []float64, support []feature.Support) {
-	for _, r := range rows {
-		out.Values = append(out.Values, values[r])
-		out.Support = append(out.Support, support[r])
+// part is a part of the result that is to be filled.
+type part struct {
+	values  []float64
+	support []feature.Support
+}
+
+// take takes the first n places of p.
+func (p *part) take(n int) part {
+	first := part{p.values[:n], p.support[:n]}
+	p.values, p.support = p.values[n:], p.support[n:]
+	return first
+}
+
+// put fills p with the rows of a table.
+func (p *part) put(rows []int, values []float64, support []feature.Support) {
+	for n, r := range rows {
+		p.values[n], p.support[n] = values[r], support[r]
 	}
 }
 
-// undefined appends n values that do not exist.
-func undefined(out *feature.Vector, n, voxels int, reason feature.Reason) {
-	for range n {
-		out.Values = append(out.Values, math.NaN())
-		out.Support = append(out.Support, feature.Support{Voxels: voxels, Reason: reason})
+// undefined fills p with values that do not exist.
+func (p *part) undefined(voxels int, reason feature.Reason) {
+	for n := range p.values {
+		p.values[n], p.support[n] = math.NaN(), feature.Support{Voxels: voxels, Reason: reason}
 	}
 }
 
-// buffers returns space for the values of a table of n rows.
-func (e *Extractor) buffers(n int) ([]float64, []feature.Support) {
-	e.scratch, e.support = slices.Grow(e.scratch[:0], n)[:n], slices.Grow(e.support[:0], n)[:n]
-	return e.scratch, e.support
+// table returns space for the values of a table of n rows.
+func table(n int) ([]float64, []feature.Support) {
+	return make([]float64, n), make([]feature.Support, n)
 }
 
-// shape appends the features of the mask.
-func (e *Extractor) shape(out *feature.Vector, s *subject, p *pick) {
-	r := s.shape
-	size, spacing := r.size(), s.picture.Spacing
-	if p.class == "shape" {
-		m := morphology.NewPyRadiomics(&e.form, size, spacing, r.in)
-		values, support := e.buffers(len(morphology.PyRadiomicsFeatures))
-		m.Values(values, support)
-		add(out, p.rows, values, support)
-		return
+// shape takes the features of the mask, which are computed beside the others.
+func (e *Extractor) shape(out *part, s *subject) {
+	size, axis := s.shape.size(), 2-e.p.Force2Ddimension
+	var tasks []func()
+	for n := range e.shapes {
+		p := &e.shapes[n]
+		to := out.take(len(p.rows))
+		switch {
+		case p.class == "shape":
+			tasks = append(tasks, func() { e.solid(to, s, p.rows) })
+		case size[axis] > 1:
+			e.note("PLQ-313", risk.Warning, "the region has %d slices across force2Ddimension %d: class shape2D describes one slice", size[axis], e.p.Force2Ddimension)
+			to.undefined(s.shape.count, SeveralSlices)
+		default:
+			tasks = append(tasks, func() { e.plane(to, s, p.rows) })
+		}
 	}
-	axis := 2 - e.p.Force2Ddimension
-	if size[axis] > 1 {
-		e.note("PLQ-313", risk.Warning, "the region has %d slices across force2Ddimension %d: class shape2D describes one slice", size[axis], e.p.Force2Ddimension)
-		undefined(out, len(p.rows), r.count, SeveralSlices)
-		return
-	}
+	e.shaping.Go(func() { // one after the other: they share scratch
+		for _, task := range tasks {
+			task()
+		}
+	})
+}
+
+// solid fills out with the features of class shape.
+func (e *Extractor) solid(out part, s *subject, rows []int) {
+	m := morphology.NewPyRadiomics(&e.form, s.shape.size(), s.picture.Spacing, s.shape.in)
+	values, support := table(len(morphology.PyRadiomicsFeatures))
+	m.Values(values, support)
+	out.put(rows, values, support)
+}
+
+// plane fills out with the features of class shape2D.
+func (e *Extractor) plane(out part, s *subject, rows []int) {
+	size, spacing, axis := s.shape.size(), s.picture.Spacing, 2-e.p.Force2Ddimension
 	var flat [2]int
 	var pixel [2]float64
 	n := 0
@@ -250,64 +283,79 @@ func (e *Extractor) shape(out *feature.Vector, s *subject, p *pick) {
 			n++
 		}
 	}
-	m := morphology.NewPlane(&e.form, flat, pixel, r.in)
-	values, support := e.buffers(len(morphology.PlaneFeatures))
+	m := morphology.NewPlane(&e.form, flat, pixel, s.shape.in)
+	values, support := table(len(morphology.PlaneFeatures))
 	m.Values(values, support)
-	add(out, p.rows, values, support)
+	out.put(rows, values, support)
 }
 
-// image appends the features of the intensities of an image.
-func (e *Extractor) image(ctx context.Context, out *feature.Vector, s *subject, im *images, at []int, d derived) error {
+// image takes the features of the intensities of an image. Those of first order
+// are computed beside texture and the making of the next image.
+func (e *Extractor) image(ctx context.Context, rest *part, s *subject, im *images, at []int, d derived) error {
 	if im.width == 0 {
 		return nil
 	}
+	out := rest.take(im.width)
 	if d.values == nil {
 		e.note("PLQ-311", risk.Warning, "%s: the image of %v voxels of %.4g mm is too small for the filter", d.name, s.picture.Size, s.picture.Spacing)
-		undefined(out, im.width, len(at), feature.SmallSupport)
+		out.undefined(len(at), feature.SmallSupport)
 		return nil
 	}
-	if slices.ContainsFunc(d.values, func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }) {
+	x := extentOf(d.values)
+	if !x.finite {
 		e.note("PLQ-314", risk.Warning, "%s: some of %d voxels have no finite intensity", d.name, len(at))
-		undefined(out, im.width, len(at), feature.NotFinite)
+		out.undefined(len(at), feature.NotFinite)
 		return nil
 	}
 	set := &im.t.Settings
-	b, err := newBins(d.values, set.BinWidth, set.BinCount, d.pixels == Float32)
+	b, err := newBins(x.lo, x.hi, set.BinWidth, set.BinCount, d.pixels == Float32)
 	if err != nil {
 		return err
 	}
+	e.firsts.Wait() // those of the last image, which use the same scratch
 	e.levels = slices.Grow(e.levels[:0], len(at))[:len(at)]
-	e.counts = slices.Grow(e.counts[:0], b.n)[:b.n]
-	clear(e.counts)
-	for n, x := range d.values {
-		l := b.level(x)
-		e.levels[n] = l
-		e.counts[l-1]++
-	}
-	if im.texture != nil {
-		e.region.Reset(s.region.size(), s.picture.Spacing, at, e.levels, b.n, nil)
-		if e.textures, err = im.texture.Compute(ctx, e.textures[:0], &e.region); err != nil {
-			return err
+	b.levels(e.levels, d.values)
+	places := make([]part, len(im.picks))
+	for n, p := range im.picks {
+		if places[n] = out.take(len(p.rows)); p.class == "firstorder" {
+			e.firsts.Go(func() { e.firstOrder(places[n], s, im, p.rows, b.n, d.values) })
 		}
 	}
-	for _, p := range im.picks {
-		if p.class != "firstorder" {
-			for m, r := range p.rows {
-				t := &e.textures[r]
-				if p.entropy[m] {
-					t.Value = disorder(t.Value)
-				}
-				out.Values = append(out.Values, t.Value)
-				out.Support = append(out.Support, feature.Support{Voxels: len(at), Pairs: t.Pairs, Reason: t.Reason})
-			}
+	if im.texture == nil {
+		return nil
+	}
+	e.region.Reset(s.region.size(), s.picture.Spacing, at, e.levels, b.n, nil)
+	if e.textures, err = im.texture.Compute(ctx, e.textures[:0], &e.region); err != nil {
+		return err
+	}
+	for n, p := range im.picks {
+		if p.class == "firstorder" {
 			continue
 		}
-		f := intensity.NewFirstOrder(&e.first, d.values, intensity.FirstOrderConfig{
-			VoxelVolume: s.picture.VoxelVolume(), Shift: float64(set.VoxelArrayShift), Counts: e.counts})
-		values, support := e.buffers(len(intensity.FirstOrderFeatures))
-		f.Values(values, support)
-		values[entropyRow] = disorder(values[entropyRow])
-		add(out, p.rows, values, support)
+		for m, r := range p.rows {
+			t := &e.textures[r]
+			if p.entropy[m] {
+				t.Value = disorder(t.Value)
+			}
+			places[n].values[m] = t.Value
+			places[n].support[m] = feature.Support{Voxels: len(at), Pairs: t.Pairs, Reason: t.Reason}
+		}
 	}
 	return nil
+}
+
+// firstOrder fills out with the first-order features of an image whose grey
+// levels are in e.levels, 1 to levels.
+func (e *Extractor) firstOrder(out part, s *subject, im *images, rows []int, levels int, x []float64) {
+	e.counts = slices.Grow(e.counts[:0], levels)[:levels]
+	clear(e.counts)
+	for _, l := range e.levels {
+		e.counts[l-1]++
+	}
+	f := intensity.NewFirstOrder(&e.first, x, intensity.FirstOrderConfig{
+		VoxelVolume: s.picture.VoxelVolume(), Shift: float64(im.t.Settings.VoxelArrayShift), Counts: e.counts})
+	values, support := table(len(intensity.FirstOrderFeatures))
+	f.Values(values, support)
+	values[entropyRow] = disorder(values[entropyRow])
+	out.put(rows, values, support)
 }

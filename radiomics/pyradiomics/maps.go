@@ -115,7 +115,8 @@ func (t *ImageType) mapInput(grid *imaging.Grid, d derived, centres []bool) (*ma
 			values = append(values, x)
 		}
 	}
-	b, err := newBins(values, s.BinWidth, s.BinCount, d.pixels == Float32)
+	e := extentOf(values)
+	b, err := newBins(e.lo, e.hi, s.BinWidth, s.BinCount, d.pixels == Float32)
 	if err != nil {
 		return nil, err
 	}

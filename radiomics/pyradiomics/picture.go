@@ -1,10 +1,12 @@
 package pyradiomics
 
 import (
+	"context"
 	"fmt"
 	"math"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
 // Pixels is the type of the numbers in an image file. It decides how
@@ -48,20 +50,57 @@ func (p Pixels) span() (lo, hi float64, whole bool) {
 
 // guess returns the narrowest of Int16, Int32 and Float32 that holds all values.
 func guess(values []float64) Pixels {
-	var lo, hi float64
-	for _, v := range values {
-		if v != math.Trunc(v) { // NaN too
-			return Float32
-		}
-		lo, hi = min(lo, v), max(hi, v)
-	}
+	e := extentOf(values)
 	switch {
-	case lo >= math.MinInt16 && hi <= math.MaxInt16:
+	case !e.whole:
+		return Float32
+	case e.lo >= math.MinInt16 && e.hi <= math.MaxInt16:
 		return Int16
-	case lo >= math.MinInt32 && hi <= math.MaxInt32:
+	case e.lo >= math.MinInt32 && e.hi <= math.MaxInt32:
 		return Int32
 	}
 	return Float32
+}
+
+// extent is what is common to some values.
+type extent struct {
+	lo, hi        float64 // the least and the greatest
+	finite, whole bool    // all of them
+}
+
+// extentOf returns the extent of values.
+func extentOf(values []float64) extent {
+	all := extent{math.Inf(1), math.Inf(-1), true, true}
+	parts := make([]extent, (len(values)+blockVoxels-1)/blockVoxels)
+	inBlocks(len(values), func(from, to int) {
+		lo, hi, finite, whole := all.lo, all.hi, true, true
+		for _, v := range values[from:to] {
+			lo, hi = min(lo, v), max(hi, v)
+			finite = finite && v-v == 0
+			whole = whole && v == math.Trunc(v) // not NaN
+		}
+		parts[from/blockVoxels] = extent{lo, hi, finite, whole}
+	})
+	for _, p := range parts {
+		all = extent{min(all.lo, p.lo), max(all.hi, p.hi), all.finite && p.finite, all.whole && p.whole}
+	}
+	return all
+}
+
+// blockVoxels is how many voxels one goroutine takes at a time.
+const blockVoxels = 1 << 13
+
+// inBlocks calls f for runs of [0, n), in parallel if there are many.
+func inBlocks(n int, f func(lo, hi int)) {
+	// Without a cancelled context, a loop cannot fail.
+	_ = par.ForMany(context.Background(), n, (n+blockVoxels-1)/blockVoxels, func(b int) {
+		f(b*blockVoxels, min((b+1)*blockVoxels, n))
+	})
+}
+
+// inSlices calls f for each slice of a box, in parallel if it has many voxels.
+func inSlices(voxels, slices int, f func(k int)) {
+	_ = par.ForMany(context.Background(), voxels, slices, f)
 }
 
 // picture is an image on its way to the features: as read, normalised, cropped
@@ -115,14 +154,12 @@ func (p *picture) normalise(limit, scale float64) (*picture, error) {
 
 // box returns the values in [lo, hi), which must lie in the picture.
 func (p *picture) box(lo, hi [3]int) []float64 {
-	n := hi[0] - lo[0]
-	out := make([]float64, n*(hi[1]-lo[1])*(hi[2]-lo[2]))
-	at := 0
-	for k := lo[2]; k < hi[2]; k++ {
-		for j := lo[1]; j < hi[1]; j++ {
-			o := p.Offset(lo[0], j, k)
-			dst := out[at : at+n]
-			at += n
+	n, rows := hi[0]-lo[0], hi[1]-lo[1]
+	out := make([]float64, n*rows*(hi[2]-lo[2]))
+	inSlices(len(out), hi[2]-lo[2], func(k int) {
+		for j := range rows {
+			o := p.Offset(lo[0], lo[1]+j, lo[2]+k)
+			dst := out[(k*rows+j)*n:][:n]
 			switch {
 			case p.values != nil:
 				copy(dst, p.values[o:o+n])
@@ -136,8 +173,20 @@ func (p *picture) box(lo, hi [3]int) []float64 {
 				}
 			}
 		}
-	}
+	})
 	return out
+}
+
+// at returns the value of a voxel.
+func (p *picture) at(i, j, k int) float64 {
+	o := p.Offset(i, j, k)
+	switch {
+	case p.values != nil:
+		return p.values[o]
+	case p.normal != nil:
+		return p.normal.of(float64(p.raw[o]))
+	}
+	return float64(p.raw[o])
 }
 
 // crop returns the part [lo, hi) as a picture of its own.
@@ -239,11 +288,38 @@ func (r *region) cut(lo, hi [3]int) *region {
 
 // at returns the places of the voxels in the box.
 func (r *region) at() []int {
-	at := make([]int, 0, r.count)
-	for o, in := range r.in {
-		if in {
-			at = append(at, o)
+	size := r.size()
+	return gathered(r, func(i, j, k int) int { return ((k-r.lo[2])*size[1]+j-r.lo[1])*size[0] + i - r.lo[0] })
+}
+
+// gathered returns what of says of each voxel of r.
+func gathered[T any](r *region, of func(i, j, k int) T) []T {
+	out := make([]T, r.count)
+	size := r.size()
+	plane := size[0] * size[1]
+	before := make([]int, size[2]+1) // voxels before each slice
+	inSlices(len(r.in), size[2], func(k int) {
+		n := 0
+		for _, in := range r.in[k*plane : (k+1)*plane] {
+			if in {
+				n++
+			}
 		}
+		before[k+1] = n
+	})
+	for k := range size[2] {
+		before[k+1] += before[k]
 	}
-	return at
+	inSlices(len(r.in), size[2], func(k int) {
+		n := before[k]
+		for j := range size[1] {
+			for i, in := range r.in[k*plane+j*size[0]:][:size[0]] {
+				if in {
+					out[n] = of(r.lo[0]+i, r.lo[1]+j, r.lo[2]+k)
+					n++
+				}
+			}
+		}
+	})
+	return out
 }

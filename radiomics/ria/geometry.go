@@ -27,18 +27,34 @@ type shape struct {
 	fractal [3]float64
 }
 
+// voxel is the size of a voxel.
+type voxel struct {
+	volume float64    // mm³
+	faces  [3]float64 // area of those across i, j, k, mm²
+}
+
+// voxelOf returns the voxel of a region: a parallelepiped.
+func voxelOf(r *Region) voxel {
+	s, c := &r.Spacing, &r.Cosines
+	v := voxel{volume: s[0] * s[1] * s[2] * math.Sqrt(1-c[0]*c[0]-c[1]*c[1]-c[2]*c[2]+2*c[0]*c[1]*c[2])}
+	for a := range 3 {
+		v.faces[a] = s[(a+1)%3] * s[(a+2)%3] * math.Sqrt(1-c[a]*c[a])
+	}
+	return v
+}
+
 // surface returns the area of the faces, mm².
-func (s *shape) surface(spacing [3]float64) float64 {
-	return float64(s.faces[0])*spacing[1]*spacing[2] + float64(s.faces[1])*spacing[0]*spacing[2] + float64(s.faces[2])*spacing[0]*spacing[1]
+func (s *shape) surface(of voxel) float64 {
+	return float64(s.faces[0])*of.faces[0] + float64(s.faces[1])*of.faces[1] + float64(s.faces[2])*of.faces[2]
 }
 
 // measure stores the measures of s, a part of whole. What an empty part has
 // no value for is NaN.
-func (s *shape) measure(dst []float64, whole *shape, spacing [3]float64) {
-	v, a := float64(s.voxels)*spacing[0]*spacing[1]*spacing[2], s.surface(spacing)
+func (s *shape) measure(dst []float64, whole *shape, of voxel) {
+	v, a := float64(s.voxels)*of.volume, s.surface(of)
 	sphere := math.Cbrt(math.Pi) * math.Pow(6*v, 2.0/3) // its surface
 	copy(dst, []float64{
-		v, float64(s.voxels) / float64(whole.voxels), a, a / whole.surface(spacing), quotient(a, v),
+		v, float64(s.voxels) / float64(whole.voxels), a, a / whole.surface(of), quotient(a, v),
 		quotient(v, math.Sqrt(math.Pi)*math.Pow(a, 2.0/3)), quotient(36*math.Pi*v*v, a*a*a), quotient(a, sphere), quotient(sphere, a),
 		s.fractal[0], s.fractal[1], s.fractal[2],
 	})

@@ -13,8 +13,11 @@ import (
 type Region struct {
 	Size    [3]int
 	Spacing [3]float64 // mm
-	At      []int      // offsets of its voxels, ascending
-	Values  []float64  // intensities there; must be finite
+	// Cosines of the angles between the axes j and k, k and i, i and j: zero
+	// unless the grid is sheared.
+	Cosines [3]float64
+	At      []int     // offsets of its voxels, ascending
+	Values  []float64 // intensities there; must be finite
 }
 
 // Computer computes the set for one lesion after the other and keeps its
@@ -203,7 +206,7 @@ func (c *Computer) geometry(w *writer, r *Region) {
 	}
 	c.whole.fractal = fractal(c.member, c.edge, c.log2)
 	d := w.take(len(geometryStatistics))
-	c.whole.measure(d, &c.whole, r.Spacing)
+	c.whole.measure(d, &c.whole, voxelOf(r))
 	w.rests(d, len(r.At), 0, feature.OneVoxel)
 }
 
@@ -340,7 +343,7 @@ func (c *Computer) components(w *writer, r *Region, d discretisation) {
 		part := &c.parts[n]
 		part.fractal = fractal(c.member[c.start[n]-part.voxels:c.start[n]], c.edge, c.log2)
 		v := w.take(len(geometryStatistics))
-		part.measure(v, &c.whole, r.Spacing)
+		part.measure(v, &c.whole, voxelOf(r))
 		why := feature.OneVoxel
 		if part.voxels == 0 {
 			why = feature.EmptyRegion

@@ -384,3 +384,16 @@ func ExampleComputer() {
 	fmt.Println(len(cols), cols[0].Name, values[0], cols[0].Unit)
 	// Output: 2906 original.ria_intensity.mean 70 HU
 }
+
+// The voxel of a sheared grid is a parallelepiped: volume and faces are products
+// of its edges.
+func TestShearedVoxel(t *testing.T) {
+	r := &Region{Spacing: [3]float64{0.4, 0.5, 0.7}, Cosines: [3]float64{math.Sin(0.3), 0, 0}}
+	got, cos := voxelOf(r), math.Cos(0.3)
+	want := voxel{0.4 * 0.5 * 0.7 * cos, [3]float64{0.5 * 0.7 * cos, 0.4 * 0.7, 0.4 * 0.5}}
+	for a := range 3 {
+		if math.Abs(got.volume-want.volume) > 1e-15 || math.Abs(got.faces[a]-want.faces[a]) > 1e-15 {
+			t.Errorf("voxel %v, want %v", got, want)
+		}
+	}
+}

@@ -36,6 +36,11 @@ type Computer struct {
 	field field
 	work  []*worker
 	zones zoneMap
+	// borders are the slices after which slabs of zones meet; joining counts the
+	// slabs that are not labelled yet, and joined is closed when all are joined.
+	borders []int
+	joining atomic.Int32
+	joined  chan struct{}
 	// Matrices of each direction, kept where they are not simply added.
 	cells [][]cell
 	runs  []countTable
@@ -262,10 +267,11 @@ func (c *Computer) run(ctx context.Context, r *Region) error {
 		w.prepare(c)
 	}
 	nz := c.field.size[2]
-	slabs := func(do func(c *Computer, w *worker, a, b int)) {
+	// slabs cuts a job in as many parts, times the workers, as there are slices for.
+	slabs := func(do func(c *Computer, w *worker, a, b int), parts int) {
 		n := 1
 		if workers > 1 {
-			n = min(2*workers, max(1, nz/4))
+			n = min(parts*workers, max(1, nz/4))
 		}
 		for s := range n {
 			c.jobs = append(c.jobs, job{do, nz * s / n, nz * (s + 1) / n})
@@ -280,15 +286,17 @@ func (c *Computer) run(ctx context.Context, r *Region) error {
 	c.jobs = c.jobs[:0]
 	zones := c.wants(GLSZM, volume) || c.wants(GLDZM, volume)
 	if zones {
+		// First, because what is collected at the end rests on them; few, because
+		// zones are joined across the borders by one worker alone.
 		c.zones.begin(c, false)
-		slabs((*Computer).joinSlab)
+		slabs((*Computer).joinSlab, 1)
+		c.beginJoining()
 	}
-	borders := len(c.jobs)
 	if c.wants(NGTDM, volume) {
 		if c.tonesDirect() {
 			c.jobs = append(c.jobs, job{(*Computer).toneSlab, 0, nz})
 		} else {
-			slabs((*Computer).toneSlab)
+			slabs((*Computer).toneSlab, 2)
 		}
 	}
 	for n := range c.pairs {
@@ -302,10 +310,10 @@ func (c *Computer) run(ctx context.Context, r *Region) error {
 		}
 	}
 	if c.wants(NGLDM, volume) {
-		slabs((*Computer).ngldmSlab)
+		slabs((*Computer).ngldmSlab, 2)
 	}
 	if c.wants(GLDM, volume) {
-		slabs((*Computer).gldmSlab)
+		slabs((*Computer).gldmSlab, 2)
 	}
 	if c.wants(GLCM, sliceDirection, oneSlice) {
 		sliced((*Computer).pairSlice)
@@ -322,18 +330,11 @@ func (c *Computer) run(ctx context.Context, r *Region) error {
 	if c.wants(GLDM, oneSlice, allSlices) {
 		sliced((*Computer).gldmSlice)
 	}
+	if zones {
+		slabs((*Computer).collectSlab, 8)
+	}
 	if err := c.do(ctx, workers); err != nil {
 		return err
-	}
-	if zones {
-		for _, j := range c.jobs[:max(borders-1, 0)] {
-			c.zones.stitch(&c.field, j.b-1, c.steps[4:])
-		}
-		c.jobs = c.jobs[:0]
-		slabs((*Computer).collectSlab)
-		if err := c.do(ctx, workers); err != nil {
-			return err
-		}
 	}
 	if c.wants(GLSZM, oneSlice, allSlices) || c.wants(GLDZM, oneSlice, allSlices) {
 		c.zones.begin(c, true)
@@ -451,18 +452,19 @@ func (c *Computer) weight(f Family, d direction) float64 {
 	if c.cfg.Weighting == NoWeighting {
 		return 1
 	}
-	var x [3]float64
+	var x [3]float64 // along the region's axes
 	for a, b := range c.field.axes {
-		x[a] = math.Abs(float64(d.d[a])) * c.field.r.Spacing[b]
+		x[b] = float64(d.d[a]) * c.field.r.Spacing[b]
 	}
 	var length float64
 	switch c.cfg.Weighting {
 	case Manhattan:
-		length = x[0] + x[1] + x[2]
+		length = math.Abs(x[0]) + math.Abs(x[1]) + math.Abs(x[2])
 	case Euclidean:
-		length = math.Sqrt(x[0]*x[0] + x[1]*x[1] + x[2]*x[2])
+		cosines := &c.field.r.Cosines
+		length = math.Sqrt(x[0]*x[0] + x[1]*x[1] + x[2]*x[2] + 2*(x[1]*x[2]*cosines[0]+x[2]*x[0]*cosines[1]+x[0]*x[1]*cosines[2]))
 	default:
-		length = max(x[0], x[1], x[2])
+		length = max(math.Abs(x[0]), math.Abs(x[1]), math.Abs(x[2]))
 	}
 	if f == GLRLM {
 		return length

@@ -13,8 +13,11 @@ const MaxLevel = 65535
 type Region struct {
 	Size    [3]int     // voxels of the box as given, i fastest
 	Spacing [3]float64 // mm, for weightings by distance
-	N       int        // number of grey levels possible; levels are 1 … N
-	Voxels  int        // voxels with a level
+	// Cosines of the angles between the axes j and k, k and i, i and j, for
+	// Euclidean distances: zero unless the grid is sheared.
+	Cosines [3]float64
+	N       int // number of grey levels possible; levels are 1 … N
+	Voxels  int // voxels with a level
 
 	lo, hi [3]int   // the part of the box that holds all levels: lo ≤ voxel < hi
 	value  []uint16 // value[x] is the level of code x; value[0] stands for outside

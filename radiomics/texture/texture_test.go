@@ -457,3 +457,30 @@ func ExampleCompute() {
 	// glcm.joint_maximum.3d_merged = 0.333 1 of 3 pairs
 	// glcm.contrast.3d_merged = 0.333 level² of 3 pairs
 }
+
+// On a sheared grid a step along two axes is as long as the diagonal of their
+// parallelogram.
+func TestShearedWeight(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Weighting = Euclidean
+	for axis := range 3 {
+		cfg.SliceAxis = axis
+		c, err := NewComputer(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := NewRegion([3]int{2, 2, 2}, [3]float64{0.4, 0.5, 0.7}, []int{0, 7}, []uint16{1, 2}, 2, nil)
+		r.Cosines = [3]float64{0.3, -0.2, 0.1}
+		if _, err := c.Compute(t.Context(), nil, r); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range c.steps {
+			s := c.axesOf(d)
+			x, y, z := 0.4*float64(s[0]), 0.5*float64(s[1]), 0.7*float64(s[2])
+			want := x*x + y*y + z*z + 2*(0.3*y*z-0.2*z*x+0.1*x*y)
+			if got := c.weight(GLRLM, d); math.Abs(got*got-want) > 1e-15 {
+				t.Errorf("axis %d: step %v is %g mm long, want %g", axis, s, got, math.Sqrt(want))
+			}
+		}
+	}
+}

@@ -405,11 +405,38 @@ func (z *zoneMap) begin(c *Computer, planar bool) {
 	}
 }
 
-// joinSlab labels the zones of slices a to b − 1.
-func (c *Computer) joinSlab(_ *worker, a, b int) { c.zones.join(&c.field, a, b, c.steps, false) }
+// beginJoining prepares for the jobs so far, which label zones in slabs.
+func (c *Computer) beginJoining() {
+	c.borders = c.borders[:0]
+	for _, j := range c.jobs[1:] {
+		c.borders = append(c.borders, j.a-1)
+	}
+	c.joining.Store(int32(len(c.jobs)))
+	c.joined = nil
+	if len(c.borders) > 0 {
+		c.joined = make(chan struct{})
+	}
+}
 
-// collectSlab counts the zones that begin in slices a to b − 1.
+// joinSlab labels the zones of slices a to b − 1. Who labels the last slab joins
+// all of them.
+func (c *Computer) joinSlab(_ *worker, a, b int) {
+	c.zones.join(&c.field, a, b, c.steps, false)
+	if c.joining.Add(-1) > 0 || c.joined == nil {
+		return
+	}
+	for _, k := range c.borders {
+		c.zones.stitch(&c.field, k, c.steps[4:])
+	}
+	close(c.joined)
+}
+
+// collectSlab counts the zones that begin in slices a to b − 1. It waits until
+// the slabs are joined: jobs are taken in order, so somebody is at it.
 func (c *Computer) collectSlab(w *worker, a, b int) {
+	if c.joined != nil {
+		<-c.joined
+	}
 	var sizes *zoneTable
 	var distances *countTable
 	if c.wants(GLSZM, volume) {
