@@ -42,8 +42,8 @@ type Filter interface {
 // k∗(m·f)/k∗m; an edge kernel (Σk = 0) acts on f − μ inside the mask. Where the
 // kernel sees the mask alone the response is the ordinary one; a constant c
 // inside gives c·Σk whatever is outside. What lies beyond the border of the
-// image is outside. Where the kernel reaches no voxel of the mask the response
-// is NaN.
+// image is outside, and so are voxels that are not finite. Where the kernel
+// reaches no voxel of the mask the response is NaN, and 0 if Σk = 0.
 // See Knutsson and Westin, CVPR 1993, 515.
 const Weighting = "k∗(mf) + μ·k∗(1−m), μ = |k|∗(mf)/|k|∗m"
 

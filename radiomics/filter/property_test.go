@@ -331,6 +331,34 @@ func TestWeightedOutside(t *testing.T) {
 	})
 }
 
+// Voxels of the mask that are not finite count as outside: they have no
+// response, all others have that of the mask without them. A voxel left alone
+// shows no edge.
+func TestWeightedFinite(t *testing.T) {
+	v := noise([3]int{26, 27, 28})
+	m, finite := ball(v, 7), ball(v, 7)
+	rng := rand.New(rand.NewPCG(8, 1))
+	alone := v.Offset(13, 13, 14)
+	for n, in := range m.In {
+		i, j, k := v.Coords(n)
+		near := max(i-13, 13-i, j-13, 13-j, k-14, 14-k) <= 3
+		if in && n != alone && (near || rng.IntN(5) == 0) {
+			v.Values[n], finite.In[n] = float32([]float64{math.NaN(), math.Inf(1), math.Inf(-1)}[rng.IntN(3)]), false
+		}
+	}
+	weighted(t, func(t *testing.T, c Config) {
+		h := apply(t, c, v, m)
+		if !same(h.Values, apply(t, c, v, finite).Values) {
+			t.Error("voxels that are not finite do not count as outside")
+		}
+		for n, x := range h.Values {
+			if math.IsNaN(float64(x)) == finite.In[n] {
+				t.Fatalf("response %g, finite %v", x, finite.In[n])
+			}
+		}
+	})
+}
+
 // The mean over a mask is that of the voxels in reach that are in it.
 func TestWeightedMean(t *testing.T) {
 	v := noise([3]int{12, 11, 10})
@@ -354,7 +382,7 @@ func TestWeightedMean(t *testing.T) {
 }
 
 // A voxel on its own is what a smoothing kernel sees; an edge kernel that has
-// no weight there sees nothing.
+// no weight there sees no edge.
 func TestWeightedLonely(t *testing.T) {
 	v := noise([3]int{9, 9, 9})
 	m := imaging.NewMask(v.Grid)
@@ -363,8 +391,8 @@ func TestWeightedLonely(t *testing.T) {
 	if got := apply(t, Config{Kind: "gauss", Sigma: 1}, v, m).Values[at]; math.Abs(float64(got-v.Values[at])) > 1e-3 {
 		t.Errorf("smoothed %g, want %g", got, v.Values[at])
 	}
-	if got := apply(t, Config{Kind: "laws", Kernel: "E5L5L5"}, v, m).Values[at]; !math.IsNaN(float64(got)) {
-		t.Errorf("edge of one voxel %g, want NaN", got)
+	if got := apply(t, Config{Kind: "laws", Kernel: "E5L5L5"}, v, m).Values[at]; got != 0 {
+		t.Errorf("edge of one voxel %g, want 0", got)
 	}
 }
 

@@ -46,9 +46,14 @@ func (s *separable) within(ctx context.Context, out, v *imaging.Volume, m *imagi
 		dst := out.Values[k*plane:][:plane]
 		w.respond(dst, b.sums, func(t *term) []float64 {
 			a, sum := w.envelopeOf(t.kernel), w.total(t.kernel)
+			edge := math.Abs(sum) <= 1e-9*w.total(a) // but for rounding, Σk = 0
 			kf, km, af, am := b.kf.product(t.kernel), b.km.product(t.kernel), b.af.product(a), b.am.product(a)
 			for i, x := range kf {
-				b.h[i] = x + af[i]/am[i]*(sum-km[i])
+				if am[i] == 0 && edge {
+					b.h[i] = 0 // whatever μ is
+				} else {
+					b.h[i] = x + af[i]/am[i]*(sum-km[i])
+				}
 			}
 			return b.h
 		})
