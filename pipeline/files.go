@@ -55,7 +55,7 @@ const (
 // is known of the scan, and the volume if there is one.
 func (p *Pipeline) ReadCT(ctx context.Context, f Files) (Input, error) {
 	in := Input{Case: f.Case}
-	if vol, ok, err := readImage(f.CT); ok || err != nil {
+	if vol, ok, err := readImage(f.CT, format.ReadVolume); ok || err != nil {
 		if err != nil {
 			return in, fail(Unreadable, "PLQ-601", fmt.Errorf("read CT: %w", err))
 		}
@@ -144,8 +144,9 @@ func gate(study *dicom.Study, notes []risk.Note, err error) error {
 // imageName matches the names of images in our formats.
 var imageName = regexp.MustCompile(`(?i)\.(nrrd|nhdr|nii|nii\.gz|mha|mhd)$`)
 
-// readImage reads path as a NIfTI, NRRD or MetaImage volume; ok is false if it is none.
-func readImage(path string) (vol *imaging.Volume, ok bool, err error) {
+// readImage reads path, if it is NIfTI, NRRD or MetaImage, with [format.ReadVolume]
+// or [format.ReadField]; ok is false if it is none of them.
+func readImage(path string, read func(path string) (*imaging.Volume, error)) (vol *imaging.Volume, ok bool, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, false, err
@@ -159,7 +160,7 @@ func readImage(path string) (vol *imaging.Volume, ok bool, err error) {
 	default:
 		return nil, false, nil
 	}
-	vol, err = format.ReadVolume(path)
+	vol, err = read(path)
 	return vol, err == nil, err
 }
 

@@ -138,10 +138,16 @@ func (o *MapOptions) input(vol *imaging.Volume, roi *imaging.Mask) (*maps.Input,
 		}
 	}
 	least, most := math.Inf(1), math.Inf(-1)
+	takesPart := func(n int, v float32) bool { return (in.Centres[n] || !o.Masked) && v-v == 0 } // finite
 	for n, v := range in.Values {
-		if in.Centres[n] || !o.Masked {
+		if takesPart(n, v) {
 			least, most = min(least, float64(v)), max(most, float64(v))
+		} else if v-v != 0 {
+			in.Centres[n] = false
 		}
+	}
+	if least > most {
+		return nil, fmt.Errorf("no voxel of the region has a finite intensity")
 	}
 	level := func(v float64) float64 { return math.Floor((v-least)/o.BinWidth) + 1 }
 	switch {
@@ -165,7 +171,7 @@ func (o *MapOptions) input(vol *imaging.Volume, roi *imaging.Mask) (*maps.Input,
 	}
 	in.N = int(top)
 	for n, v := range in.Values {
-		if in.Centres[n] || !o.Masked {
+		if takesPart(n, v) {
 			in.Levels[n] = uint16(level(float64(v)))
 		}
 	}

@@ -16,13 +16,14 @@ import (
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/fem"
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/imaging/format"
 	"github.com/plaquerisk/plaquerisk/risk"
 )
 
-// readAny reads an image of any kind; a DICOM series must be complete but need
-// not be a coronary CT.
+// readAny reads an image of any kind, also a map with gaps; a DICOM series must
+// be complete but need not be a coronary CT.
 func (p *Pipeline) readAny(ctx context.Context, f Files) (Input, error) {
-	vol, ok, err := readImage(f.CT)
+	vol, ok, err := readImage(f.CT, format.ReadField)
 	if err != nil {
 		return Input{}, fail(Unreadable, "PLQ-601", fmt.Errorf("read image: %w", err))
 	}

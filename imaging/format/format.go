@@ -27,6 +27,14 @@ func ReadVolume(path string) (*imaging.Volume, error) {
 	})
 }
 
+// ReadField is [ReadVolume] of a field that may have gaps: values that are not
+// finite are kept.
+func ReadField(path string) (*imaging.Volume, error) {
+	return read(path, map[kind]func(string) (*imaging.Volume, error){
+		isNIfTI: nifti.ReadField, isNRRD: nrrd.ReadField, isMHA: mha.ReadField,
+	})
+}
+
 // ReadSegmentation reads the label map at path: see [nifti.ReadSegmentation],
 // [nrrd.ReadSegmentation] and [mha.ReadSegmentation].
 func ReadSegmentation(path string) (*imaging.Segmentation, error) {

@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,5 +96,34 @@ func TestWriteVolume(t *testing.T) {
 	}
 	if err := WriteVolume(&bytes.Buffer{}, "a.dcm", v); err == nil || !strings.Contains(err.Error(), ".nii.gz") {
 		t.Errorf("a.dcm: %v", err)
+	}
+}
+
+// A field with gaps comes back as it was from every format, and is no volume.
+func TestField(t *testing.T) {
+	v := imaging.NewVolume(imaging.NewGrid([3]int{3, 2, 1}, [3]float64{1, 2, 3}, r3.Vec{X: 4}))
+	v.Values[1], v.Values[4], v.Values[5] = float32(math.NaN()), float32(math.Inf(-1)), 7.5
+	for _, name := range []string{"a.nii", "a.nii.gz", "a.nrrd", "a.mha"} {
+		path := filepath.Join(t.TempDir(), name)
+		var b bytes.Buffer
+		if err := WriteVolume(&b, name, v); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadField(path)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for n, x := range got.Values {
+			if want := v.Values[n]; x != want && (x == x || want == want) {
+				t.Errorf("%s: voxel %d is %g, want %g", name, n, x, want)
+			}
+		}
+		if _, err := ReadVolume(path); err == nil || !strings.Contains(err.Error(), "voxel (1, 0, 0) is NaN") {
+			t.Errorf("%s: as a volume: %v", name, err)
+		}
 	}
 }

@@ -25,6 +25,16 @@ func ReadVolume(path string) (*imaging.Volume, error) {
 	return v, nil
 }
 
+// ReadField is [ReadVolume] of a field that may have gaps: a value that is not
+// finite is kept, as a map of a feature has them where it is undefined.
+func ReadField(path string) (*imaging.Volume, error) {
+	v, err := open(path, decodeField)
+	if err != nil {
+		return nil, fmt.Errorf("mha: %s: %w", path, err)
+	}
+	return v, nil
+}
+
 // ReadSegmentation reads the label map whose header is at path: one layer, one
 // segment without name per label, ascending. A label that is not a whole
 // number from zero up is an error that names its voxel.
@@ -107,12 +117,16 @@ func (h *header) detached() (string, error) {
 	return name, nil
 }
 
-func decodeVolume(h *header, d data) (*imaging.Volume, error) {
+func decodeVolume(h *header, d data) (*imaging.Volume, error) { return decodeScalar(h, d, false) }
+func decodeField(h *header, d data) (*imaging.Volume, error)  { return decodeScalar(h, d, true) }
+
+// decodeScalar decodes a scalar image, which may have gaps.
+func decodeScalar(h *header, d data, gaps bool) (*imaging.Volume, error) {
 	l, src, err := h.source(d)
 	if err != nil {
 		return nil, err
 	}
-	v, err := voxels.Volume(src, l.grid, 1, 0)
+	v, err := voxels.Volume(src, l.grid, 1, 0, gaps)
 	if err != nil {
 		return nil, err
 	}

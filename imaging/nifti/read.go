@@ -22,6 +22,16 @@ func ReadVolume(path string) (*imaging.Volume, error) {
 	return v, nil
 }
 
+// ReadField is [ReadVolume] of a field that may have gaps: a value that is not
+// finite is kept, as a map of a feature has them where it is undefined.
+func ReadField(path string) (*imaging.Volume, error) {
+	v, err := open(path, decodeField)
+	if err != nil {
+		return nil, fmt.Errorf("nifti: %s: %w", path, err)
+	}
+	return v, nil
+}
+
 // ReadSegmentation reads the label map in the file at path: one layer, one
 // segment without name per label, ascending. A label that is not a whole
 // number from zero up is an error that names its voxel.
@@ -48,6 +58,14 @@ func open[T any](path string, decode func(io.Reader, int64) (T, error)) (t T, er
 }
 
 func decodeVolume(r io.Reader, size int64) (*imaging.Volume, error) {
+	return decodeScalar(r, size, false)
+}
+func decodeField(r io.Reader, size int64) (*imaging.Volume, error) {
+	return decodeScalar(r, size, true)
+}
+
+// decodeScalar decodes a scalar image, which may have gaps.
+func decodeScalar(r io.Reader, size int64, gaps bool) (*imaging.Volume, error) {
 	src, h, g, err := source(r, size)
 	if err != nil {
 		return nil, err
@@ -56,7 +74,7 @@ func decodeVolume(r io.Reader, size int64) (*imaging.Volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := voxels.Volume(src, g, slope, intercept)
+	v, err := voxels.Volume(src, g, slope, intercept, gaps)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,16 @@ func ReadVolume(path string) (*imaging.Volume, error) {
 	return v, nil
 }
 
+// ReadField is [ReadVolume] of a field that may have gaps: a value that is not
+// finite is kept, as a map of a feature has them where it is undefined.
+func ReadField(path string) (*imaging.Volume, error) {
+	v, err := open(path, decodeField)
+	if err != nil {
+		return nil, fmt.Errorf("nrrd: %s: %w", path, err)
+	}
+	return v, nil
+}
+
 // ReadSegmentation reads the label map in the file at path, with the names
 // and layers of Slicer's segments if it has them. Labels that no segment
 // names, and all labels of a file without names, become segments without
@@ -104,7 +114,11 @@ func (h *header) text() bool {
 	return false
 }
 
-func decodeVolume(h *header, d data) (*imaging.Volume, error) {
+func decodeVolume(h *header, d data) (*imaging.Volume, error) { return decodeScalar(h, d, false) }
+func decodeField(h *header, d data) (*imaging.Volume, error)  { return decodeScalar(h, d, true) }
+
+// decodeScalar decodes a scalar image, which may have gaps.
+func decodeScalar(h *header, d data, gaps bool) (*imaging.Volume, error) {
 	l, err := h.layout()
 	if err != nil {
 		return nil, err
@@ -116,7 +130,7 @@ func decodeVolume(h *header, d data) (*imaging.Volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := voxels.Volume(src, l.grid, 1, 0)
+	v, err := voxels.Volume(src, l.grid, 1, 0, gaps)
 	if err != nil {
 		return nil, err
 	}

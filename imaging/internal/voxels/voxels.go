@@ -143,9 +143,10 @@ func grow[T any](s *Source, n int) []T {
 	return make([]T, 0, n)
 }
 
-// Volume reads a scalar image: slope·x + intercept. A value that is not finite
-// in single precision is refused with the voxel named.
-func Volume(s Source, g imaging.Grid, slope, intercept float64) (*imaging.Volume, error) {
+// Volume reads a scalar image: slope·x + intercept. Unless the image may have
+// gaps, a value that is not finite in single precision is refused with the voxel
+// named.
+func Volume(s Source, g imaging.Grid, slope, intercept float64, gaps bool) (*imaging.Volume, error) {
 	if s.N != g.Len() {
 		panic("voxels: Volume: length mismatch")
 	}
@@ -156,7 +157,7 @@ func Volume(s Source, g imaging.Grid, slope, intercept float64) (*imaging.Volume
 	err := s.each(func(at int, x []float64) error {
 		for n, v := range x {
 			f := float32(slope*v + intercept)
-			if d := f - f; d != 0 { // NaN and ±Inf alone
+			if d := f - f; d != 0 && !gaps { // NaN and ±Inf alone
 				i, j, k := g.Coords(at + n)
 				return fmt.Errorf("voxel (%d, %d, %d) is %v: a volume needs finite values", i, j, k, slope*v+intercept)
 			}
