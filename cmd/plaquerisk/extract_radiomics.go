@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -24,7 +25,7 @@ import (
 func (a *app) extractRadiomics() *cobra.Command {
 	var one pipeline.RegionCase
 	var table, profile, params, out, failures string
-	var long, plain, resample bool
+	var long, plain, resample, overwrite bool
 	cmd := &cobra.Command{
 		Use:   "radiomics {--ct IMAGE --mask MASK | --cases FILE.csv} --out FILE.{csv,json,parquet}",
 		Short: "Radiomic features of the regions of a mask, of one image or of many",
@@ -60,6 +61,9 @@ A value that is undefined is an empty cell; the column undefined says why. With
 				return usageError("extract radiomics needs --ct and --mask, or --cases")
 			case cmd.Flags().Changed("label") && one.Label < 1:
 				return usageError("--label %d: want a whole number from 1", one.Label)
+			}
+			if err := fresh(overwrite, out, failures); err != nil {
+				return err
 			}
 			p, err := a.pipeline("none")
 			if err != nil {
@@ -113,7 +117,19 @@ A value that is undefined is an empty cell; the column undefined says why. With
 	f.BoolVar(&plain, "plain", false, "CSV without the lines of units and definitions, as with profile pyradiomics")
 	f.StringVar(&out, "out", "", "CSV, JSON or Parquet `FILE` to write")
 	f.StringVar(&failures, "failures", "", "CSV `FILE` for the cases that failed")
+	f.BoolVar(&overwrite, "overwrite", false, "replace --out and --failures")
 	return cmd
+}
+
+// fresh reports the first of paths that is a file already, unless it may be
+// overwritten. It is asked before the work.
+func fresh(overwrite bool, paths ...string) error {
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && !overwrite {
+			return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: fmt.Errorf("%s exists already; use --overwrite to replace it", path)}
+		}
+	}
+	return nil
 }
 
 // openTable starts a table in a format.

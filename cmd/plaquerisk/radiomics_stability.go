@@ -15,7 +15,7 @@ import (
 func (a *app) radiomicsStability() *cobra.Command {
 	var one pipeline.RegionCase
 	var table, profile, params, chain, out string
-	var resample bool
+	var resample, overwrite bool
 	cmd := &cobra.Command{
 		Use:   "stability {--cases FILE.csv | --ct IMAGE --mask MASK} --out FILE.csv",
 		Short: "How far features can be trusted: ICC and variation when regions are turned, moved, grown and redrawn, and noise is added",
@@ -44,6 +44,9 @@ leaves the others out.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" || table == "" && (one.CT == "" || one.Seg == "") {
 				return usageError("radiomics stability needs --cases, or --ct and --mask, and --out")
+			}
+			if err := fresh(overwrite, out); err != nil {
+				return err
 			}
 			p, err := a.pipeline("none")
 			if err != nil {
@@ -93,6 +96,7 @@ leaves the others out.
 	f.StringVar(&chain, "perturbations", "", "chain of perturbations, `FILE`.yaml; else 32 for plaques")
 	f.BoolVar(&resample, "resample-mask", false, "put a mask on other voxels onto those of the image; else such a mask is refused")
 	f.StringVar(&out, "out", "", "CSV `FILE` for the table")
+	f.BoolVar(&overwrite, "overwrite", false, "replace --out")
 	return cmd
 }
 
