@@ -35,7 +35,7 @@ func DefaultSmoothing() Smoothing { return Smoothing{Strength: 0.1, Coarsest: 60
 // number of processors. The cycle runs in single precision.
 type Aggregation struct {
 	levels []*aggLevel
-	coarse *dense
+	coarse *Dense
 }
 
 // aggLevel is one level of the hierarchy. Its vectors are in the order of the
@@ -190,7 +190,7 @@ func (m *Aggregation) Apply(dst, r []float64) {
 func (m *Aggregation) cycle(n int) {
 	l := m.levels[n]
 	if n == len(m.levels)-1 {
-		m.coarse.solve(l.x, l.b)
+		m.coarse.Solve(l.x, l.b)
 		return
 	}
 	l.gs.start(l.x, l.b)

@@ -424,35 +424,44 @@ func galerkin(ctx context.Context, a *blocks[float64], p *blocks[float32], count
 // negligible is the pivot, relative to the diagonal, that counts as rounding.
 const negligible = 1e-10
 
-// dense is the Cholesky factor of the coarsest matrix, see [semidefinite].
-type dense struct {
+// Dense is the Cholesky factor of a small matrix, such as that of the coarsest level
+// of a hierarchy. Unknowns whose pivot is rounding are zero in solutions, so that the
+// matrix may leave rigid motions free.
+type Dense struct {
 	n    int
 	l    []float64 // lower triangle, row by row
 	work []float64
 }
 
-// factorDense factorises a.
-func factorDense(a *blocks[float64]) *dense {
-	m := a.rows
-	n := m * a.len()
-	d := &dense{n: n, l: make([]float64, n*n), work: make([]float64, n)}
+// NewDense factorises the symmetric matrix a of n rows, of which it reads the lower
+// triangle and which it changes.
+func NewDense(a []float64, n int) *Dense {
+	d := &Dense{n: n, l: a, work: make([]float64, n)}
 	start := make([]float64, n)
-	for i := range a.len() {
-		for e := a.ptr[i]; e < a.ptr[i+1]; e++ {
-			for r := range m {
-				copy(d.l[(m*i+r)*n+m*int(a.col[e]):], a.val[m*m*e+m*r:m*m*e+m*r+m])
-			}
-		}
-	}
 	for i := range n {
-		start[i] = d.l[i*n+i]
+		start[i] = a[i*n+i]
 	}
-	semidefinite(d.l, start)
+	semidefinite(a, start)
 	return d
 }
 
-// solve stores A⁻¹b in x.
-func (d *dense) solve(x, b []float32) {
+// factorDense factorises a.
+func factorDense(a *blocks[float64]) *Dense {
+	m := a.rows
+	n := m * a.len()
+	l := make([]float64, n*n)
+	for i := range a.len() {
+		for e := a.ptr[i]; e < a.ptr[i+1]; e++ {
+			for r := range m {
+				copy(l[(m*i+r)*n+m*int(a.col[e]):], a.val[m*m*e+m*r:m*m*e+m*r+m])
+			}
+		}
+	}
+	return NewDense(l, n)
+}
+
+// Solve stores A⁻¹b in x.
+func (d *Dense) Solve(x, b []float32) {
 	for i, v := range b {
 		d.work[i] = float64(v)
 	}
