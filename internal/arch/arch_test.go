@@ -59,6 +59,7 @@ var allowed = map[string]string{
 	"fem/solid":                    "fem/... internal/par internal/strictyaml internal/suggest",
 	"classifier":                   "feature risk internal/par",
 	"classifier/golearn":           "classifier feature risk",
+	"classifier/boost":             "internal/par",
 	"classifier/judge":             "internal/par",
 	"classifier/calibrate":         "classifier/judge",
 	"reports":                      "risk coronary feature imaging internal/version",

@@ -1,0 +1,3 @@
+package boost
+
+func (b *booster) choosePairs() {}
