@@ -62,6 +62,7 @@ var allowed = map[string]string{
 	"classifier/boost":             "internal/par",
 	"classifier/judge":             "internal/par",
 	"classifier/calibrate":         "classifier/judge",
+	"classifier/steps":             "classifier/boost classifier/judge classifier/calibrate internal/par internal/suggest",
 	"reports":                      "risk coronary feature imaging internal/version",
 	// Whole.
 	"pipeline": "imaging/... coronary feature risk dicom segmentation radiomics radiomics/... fem classifier reports internal/par internal/version internal/strictyaml internal/atomicfile",
