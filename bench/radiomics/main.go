@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -21,11 +22,19 @@ import (
 func main() {
 	python := flag.String("python", "python3", "interpreter that has PyRadiomics")
 	mirp := flag.String("mirp", "", "interpreter that has MIRP; none: without it")
-	twice := flag.Bool("two", false, "measure two threads too, by wall time: wants a machine without other work")
+	twice := flag.Bool("two", false, "measure two threads beside one too: wants a machine with two idle processors")
 	processes := flag.Int("processes", 3, "processes of each program")
 	out := flag.String("out", "bench/radiomics/RESULTS.md", "where the table goes")
 	child := flag.Bool("measure", false, "measure this program and print JSON (used by itself)")
+	threads := flag.Bool("measure-two", false, "measure one thread and two of this program and print JSON (used by itself)")
+	only := flag.String("only", "", "with -measure-two: the task to measure, as 107 features/blob_100; none: all")
 	flag.Parse()
+	if *threads {
+		if err := json.NewEncoder(os.Stdout).Encode(both(context.Background(), *only)); err != nil {
+			fatal(err)
+		}
+		return
+	}
 	if *child {
 		if err := json.NewEncoder(os.Stdout).Encode(ours()); err != nil {
 			fatal(err)
@@ -57,7 +66,8 @@ func run(python, mirp string, twice bool, processes int, out string) error {
 	if err != nil {
 		return err
 	}
-	var ours, two, peer, third []map[string]result
+	var ours, peer, third []map[string]result
+	var two []map[string]pair
 	type process struct {
 		to      *[]map[string]result
 		threads string
@@ -68,9 +78,6 @@ func run(python, mirp string, twice bool, processes int, out string) error {
 		{&ours, "1", []string{self, "-measure"}},
 		{&peer, "1", []string{python, script("peer.py"), dir}},
 	}
-	if twice {
-		round = append(round, process{&two, "2", []string{self, "-measure"}})
-	}
 	if mirp != "" {
 		round = append(round, process{&third, "1", []string{mirp, script("peer_mirp.py"), dir}})
 	}
@@ -78,11 +85,18 @@ func run(python, mirp string, twice bool, processes int, out string) error {
 	for n := range processes {
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", n+1, processes)
 		for _, p := range round {
-			m, err := measure(p.command, p.threads)
+			m, err := measure[result](p.command, p.threads)
 			if err != nil {
 				return err
 			}
 			*p.to = append(*p.to, m)
+		}
+		if twice {
+			m, err := measure[pair]([]string{self, "-measure-two"}, "2")
+			if err != nil {
+				return err
+			}
+			two = append(two, m)
 		}
 		var text string
 		text, wrong = table(ours, two, peer, third)
@@ -97,7 +111,7 @@ func run(python, mirp string, twice bool, processes int, out string) error {
 }
 
 // measure runs a command on so many threads and reads what it prints.
-func measure(command []string, threads string) (map[string]result, error) {
+func measure[T any](command []string, threads string) (map[string]T, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS="+threads, "OMP_NUM_THREADS="+threads, "OPENBLAS_NUM_THREADS="+threads,
 		"MKL_NUM_THREADS="+threads, "NUMBA_NUM_THREADS="+threads, "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS="+threads)
@@ -106,7 +120,7 @@ func measure(command []string, threads string) (map[string]result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", strings.Join(command, " "), err)
 	}
-	var m map[string]result
+	var m map[string]T
 	if err := json.Unmarshal(text, &m); err != nil {
 		return nil, fmt.Errorf("%s: %w", strings.Join(command, " "), err)
 	}
@@ -124,7 +138,7 @@ func spread(ms []map[string]result, task string, of func(r result) float64) (lea
 }
 
 // table writes the results and counts values that differ.
-func table(ours, two, peer, mirp []map[string]result) (text string, wrong int) {
+func table(ours []map[string]result, two []map[string]pair, peer, mirp []map[string]result) (text string, wrong int) {
 	var b strings.Builder
 	cpu := func(r result) float64 { return r.MS }
 	fmt.Fprintf(&b, "# Speed beside PyRadiomics and MIRP\n\nMade by `go run ./bench/radiomics` (README.md says how): %d processes of each program in turn, one thread each, "+
@@ -172,16 +186,18 @@ func table(ours, two, peer, mirp []map[string]result) (text string, wrong int) {
 	if len(two) == 0 {
 		return b.String(), wrong
 	}
-	fmt.Fprintf(&b, "\n## Two threads\n\nWall time, least of the processes.\n\n| task | one thread, ms | two threads, ms | times faster |\n|---|---|---|---|\n")
-	wall := func(r result) float64 { return r.Wall }
-	for _, r := range regions() {
-		name := "texture/" + r.name
-		if r.name == "bank" {
-			name = "filter bank/bank"
+	fmt.Fprintf(&b, "\n## Two threads\n\nCalls on one thread and on two in turn, in one process: the least wall time of a call, and the processor time of all on two threads "+
+		"by that on one. A region of fewer than 20 000 voxels starts no goroutine, but for sums over millions of pairs.\n\n"+
+		"| task | voxels | one thread, ms | two threads, ms | times faster | processor time |\n|---|---|---|---|---|---|\n")
+	for _, name := range slices.Sorted(maps.Keys(two[0])) {
+		best := two[0][name]
+		for _, m := range two[1:] {
+			for n := range 2 {
+				best.Wall[n] = min(best.Wall[n], m[name].Wall[n])
+			}
+			best.Work = min(best.Work, m[name].Work)
 		}
-		one, _ := spread(ours, name, wall)
-		both, _ := spread(two, name, wall)
-		fmt.Fprintf(&b, "| %s | %.3g | %.3g | %.2f |\n", name, one, both, one/both)
+		fmt.Fprintf(&b, "| %s | %d | %.3g | %.3g | %.2f | %.2f |\n", name, best.Size, best.Wall[0], best.Wall[1], best.Wall[0]/best.Wall[1], best.Work)
 	}
 	return b.String(), wrong
 }

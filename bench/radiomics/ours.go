@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/plaquerisk/plaquerisk/radiomics/filter"
-	"github.com/plaquerisk/plaquerisk/radiomics/intensity"
 	"github.com/plaquerisk/plaquerisk/radiomics/morphology"
 	"github.com/plaquerisk/plaquerisk/radiomics/pyradiomics"
 	"github.com/plaquerisk/plaquerisk/radiomics/ria"
@@ -22,7 +21,6 @@ import (
 // result is what one process measured for one task.
 type result struct {
 	MS     float64            `json:"ms"` // least processor time of a call
-	Wall   float64            `json:"wall,omitempty"`
 	Values map[string]float64 `json:"values,omitempty"`
 	Bytes  float64            `json:"bytes,omitempty"` // per voxel of the box
 	Count  int                `json:"count,omitempty"`
@@ -38,9 +36,9 @@ func processor() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// least calls f once to warm up and returns the least processor and wall time
-// of a call over five batches of about 0.3 s, in ms.
-func least(f func()) (cpu, wall float64) {
+// least calls f once to warm up and returns the least processor time of a call
+// over five batches of about 0.3 s, in ms.
+func least(f func()) float64 {
 	f()
 	t := processor()
 	f()
@@ -50,16 +48,15 @@ func least(f func()) (cpu, wall float64) {
 	if each > 2*time.Second {
 		batches = 1
 	}
-	cpu, wall = math.Inf(1), math.Inf(1)
+	cpu := math.Inf(1)
 	for range batches {
-		start, t := time.Now(), processor()
+		t := processor()
 		for range repeat {
 			f()
 		}
 		cpu = min(cpu, float64(processor()-t)/float64(repeat)/1e6)
-		wall = min(wall, float64(time.Since(start))/float64(repeat)/1e6)
 	}
-	return cpu, wall
+	return cpu
 }
 
 // levels returns the offsets and the grey levels of width 32 of a region, the
@@ -120,7 +117,7 @@ func textures(ctx context.Context, r *region) result {
 		values = must(c.Compute(ctx, values[:0], &reg))
 	}
 	res := result{Count: len(at), Values: map[string]float64{}}
-	res.MS, res.Wall = least(call)
+	res.MS = least(call)
 	for n, col := range cfg.Columns() {
 		res.Values["original_"+col.Family.String()+"_"+col.PyRadiomics] = values[n].Value
 	}
@@ -142,7 +139,7 @@ func standard(ctx context.Context, r *region) result {
 	var reg texture.Region
 	var values []texture.Value
 	res := result{Values: map[string]float64{}}
-	res.MS, res.Wall = least(func() {
+	res.MS = least(func() {
 		lo, hi := r.vol.Values[at[0]], r.vol.Values[at[0]]
 		for _, o := range at {
 			lo, hi = min(lo, r.vol.Values[o]), max(hi, r.vol.Values[o])
@@ -188,7 +185,7 @@ func shape(r *region) result {
 	var w morphology.Workspace
 	values := make([]float64, len(morphology.PyRadiomicsFeatures))
 	res := result{Values: map[string]float64{}}
-	res.MS, res.Wall = least(func() { morphology.NewPyRadiomics(&w, m.Size, m.Spacing, m.In).Values(values, nil) })
+	res.MS = least(func() { morphology.NewPyRadiomics(&w, m.Size, m.Spacing, m.In).Values(values, nil) })
 	for n, f := range morphology.PyRadiomicsFeatures {
 		res.Values["original_shape_"+f.PyRadiomics] = values[n]
 	}
@@ -201,7 +198,7 @@ func all(ctx context.Context, r *region, params, name string) result {
 	p.Pixels = pyradiomics.Int16
 	e := must(pyradiomics.NewExtractor(p))
 	res := result{Values: map[string]float64{}}
-	res.MS, res.Wall = least(func() {
+	res.MS = least(func() {
 		v, _, err := e.Extract(ctx, r.vol, r.mask)
 		if err != nil {
 			panic(err)
@@ -224,7 +221,12 @@ func pyradiomicsFilters(ctx context.Context, r *region) result {
 // bank times the filter bank: 8 wavelet bands, 5 LoG, Laws energy and Gabor on
 // all of a box of 150³ voxels, with the statistics of each response.
 func bank(ctx context.Context, r *region) result {
-	var filters []filter.Filter
+	res := result{Count: len(bankFilters())}
+	res.MS = least(filterBank(ctx, r))
+	return res
+}
+
+func bankFilters() (filters []filter.Filter) {
 	add := func(c filter.Config) { filters = append(filters, must(filter.New(c))) }
 	for n := range 8 {
 		band := []byte("LLL")
@@ -240,16 +242,7 @@ func bank(ctx context.Context, r *region) result {
 	}
 	add(filter.Config{Kind: "laws", Kernel: "L5E5S5", EnergyDistance: 3})
 	add(filter.Config{Kind: "gabor", Sigma: 1, Wavelength: 2, AspectRatio: 1, Angle: 45})
-	var w intensity.Workspace
-	values := make([]float64, len(intensity.StatisticsFeatures))
-	res := result{Count: len(filters)}
-	res.MS, res.Wall = least(func() {
-		for _, f := range filters {
-			h := must(f.Apply(ctx, r.vol))
-			intensity.NewStatistics(&w, h.Values).Values(values, nil)
-		}
-	})
-	return res
+	return filters
 }
 
 // riaSet times the set of [ria] on a plaque.
@@ -266,7 +259,7 @@ func riaSet(r *region) result {
 	}
 	dst := make([]float64, c.Len())
 	res := result{Count: c.Len()}
-	res.MS, res.Wall = least(func() { c.Compute(dst, nil, &reg) })
+	res.MS = least(func() { c.Compute(dst, nil, &reg) })
 	return res
 }
 
@@ -279,6 +272,6 @@ func moran(ctx context.Context) result {
 	}
 	var w morphology.Workspace
 	res := result{Count: len(reg.Values)}
-	res.MS, res.Wall = least(func() { must(morphology.NewShape(ctx, &w, reg)) })
+	res.MS = least(func() { must(morphology.NewShape(ctx, &w, reg)) })
 	return res
 }
