@@ -73,11 +73,15 @@ func (b *Body) point(i, j, k float64) r3.Vec {
 }
 
 // outside returns the surface that p is farthest beyond and that distance, which is
-// negative inside the body.
+// negative inside the body, or the first that is not a number.
 func (b *Body) outside(p r3.Vec) (surface int, d float64) {
 	d = math.Inf(-1)
 	for n := range b.Surfaces {
-		if v := b.Surfaces[n].Distance(p); !(v <= d) {
+		v := b.Surfaces[n].Distance(p)
+		if math.IsNaN(v) {
+			return n, v
+		}
+		if v > d {
 			surface, d = n, v
 		}
 	}
@@ -170,15 +174,25 @@ func (g *grid) eachSlab(f func(lo, hi int)) {
 func (b *Body) fill(ctx context.Context) ([]bool, error) {
 	n := b.Cells
 	in := make([]bool, n[0]*n[1]*n[2])
+	bad := make([]int, n[2]) // surface whose distance is not a number, plus one
 	if err := par.For(ctx, n[2], func(k int) {
 		for j := range n[1] {
 			for i := range n[0] {
-				_, d := b.outside(b.point(float64(i)+0.5, float64(j)+0.5, float64(k)+0.5))
+				s, d := b.outside(b.point(float64(i)+0.5, float64(j)+0.5, float64(k)+0.5))
+				if math.IsNaN(d) {
+					bad[k] = s + 1
+				}
 				in[(k*n[1]+j)*n[0]+i] = d < 0
 			}
 		}
 	}); err != nil {
 		return nil, err
+	}
+	for k, s := range bad {
+		if s > 0 {
+			p := b.point(float64(n[0])/2, float64(n[1])/2, float64(k)+0.5)
+			return nil, fmt.Errorf("voxel: the distance of surface %d is not a number in the layer of (%.2f, %.2f, %.2f) mm", s-1, p.X, p.Y, p.Z)
+		}
 	}
 	part := make([]int32, len(in))
 	var count, best, most int

@@ -56,6 +56,7 @@ var allowed = map[string]string{
 	"fem/element":                  "",
 	"fem/material":                 "imaging fem/element",
 	"fem/sparse":                   "internal/par",
+	"fem/voxel":                    "imaging fem/element fem/material fem/mesh fem/sparse internal/par",
 	"fem/solid":                    "fem/... internal/par internal/strictyaml internal/suggest",
 	"classifier":                   "feature risk internal/par",
 	"classifier/golearn":           "classifier feature risk",
