@@ -61,7 +61,7 @@ func (s *stationary) apply(ctx context.Context, v *imaging.Volume, _ *imaging.Ma
 		return s.separable.apply(ctx, v, nil)
 	}
 	padded := imaging.NewVolume(even)
-	for k := range even.Size[2] {
+	err := each(ctx, even.Len(), even.Size[2], func(k int) {
 		for j := range even.Size[1] {
 			row := padded.Values[even.Offset(0, j, k):][:even.Size[0]]
 			copy(row, v.Values[v.Offset(0, j%v.Size[1], k%v.Size[2]):][:v.Size[0]])
@@ -69,6 +69,9 @@ func (s *stationary) apply(ctx context.Context, v *imaging.Volume, _ *imaging.Ma
 				row[v.Size[0]] = row[0]
 			}
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	h, err := s.separable.apply(ctx, padded, nil)
 	if err != nil {

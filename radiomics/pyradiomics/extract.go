@@ -1,11 +1,14 @@
 package pyradiomics
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/imaging"
@@ -189,22 +192,64 @@ func (e *Extractor) extract(ctx context.Context, s *subject) (feature.Vector, []
 	defer e.firsts.Wait()
 	e.shape(&out, s)
 	at := s.region.at()
+	type made struct {
+		*images
+		derived
+	}
+	describe, wait := inTurn(s.region.count >= par.Enough, func(m made) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := e.image(ctx, &out, s, m.images, at, m.derived); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		return nil
+	})
+	var err error
 	for n := range e.images {
-		im := &e.images[n]
-		err := s.derive(ctx, im.t, func(d derived) error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := e.image(ctx, &out, s, im, at, d); err != nil {
-				return fmt.Errorf("%s: %w", d.name, err)
-			}
-			return nil
-		})
-		if err != nil {
-			return feature.Vector{}, nil, err
+		if im := &e.images[n]; err == nil {
+			err = s.derive(ctx, im.t, func(d derived) error { return describe(made{im, d}) })
 		}
 	}
+	if err = cmp.Or(wait(), err); err != nil {
+		return feature.Vector{}, nil, err
+	}
 	return v, slices.Clone(e.notes), nil
+}
+
+// errStopped tells who hands things over that one of those before has failed.
+var errStopped = errors.New("stopped")
+
+// inTurn returns a function that has do called with one thing after the other,
+// beside the caller if parallel, and another that waits for the last of them and
+// returns the first error.
+func inTurn[T any](parallel bool, do func(T) error) (hand func(T) error, wait func() error) {
+	if !parallel {
+		return do, func() error { return nil }
+	}
+	things, done := make(chan T), make(chan error, 1)
+	var failed atomic.Bool
+	go func() {
+		var first error
+		for x := range things {
+			if first == nil {
+				first = do(x)
+				failed.Store(first != nil)
+			}
+		}
+		done <- first
+	}()
+	hand = func(x T) error {
+		if failed.Load() {
+			return errStopped
+		}
+		things <- x
+		return nil
+	}
+	return hand, func() error {
+		close(things)
+		return <-done
+	}
 }
 
 // part is a part of the result that is to be filled.

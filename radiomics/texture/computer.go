@@ -24,6 +24,7 @@ func Compute(ctx context.Context, r *Region, cfg Config) ([]Value, error) {
 // scratch memory. It must not be used by two goroutines at a time.
 type Computer struct {
 	cfg     Config
+	columns int
 	alpha   int
 	reach   int         // of pairs and neighbours
 	pairs   []direction // of the glcm
@@ -100,6 +101,7 @@ func NewComputer(cfg Config) (*Computer, error) {
 	for _, f := range cfg.Families {
 		for _, a := range cfg.Aggregations {
 			if a.Applies(f) {
+				c.columns += c.featureCount(f)
 				c.banks[f][kindOf(a)].wanted = true
 			}
 		}
@@ -147,6 +149,7 @@ func (c *Computer) Compute(ctx context.Context, dst []Value, r *Region) ([]Value
 			return nil, err
 		}
 	}
+	dst = slices.Grow(dst, c.columns)
 	for _, f := range c.cfg.Families {
 		for _, a := range c.cfg.Aggregations {
 			if a.Applies(f) {

@@ -34,7 +34,11 @@ func (t *countTable) grow(rows int) {
 	}
 	old := len(t.n)
 	if need := rows * t.width; cap(t.n) < need {
-		n := make([]uint32, need, need+need/2)
+		room := need
+		if old > 0 { // it will not be the last time
+			room += need / 2
+		}
+		n := make([]uint32, need, room)
 		copy(n, t.n)
 		t.n = n
 	} else {

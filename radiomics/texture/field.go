@@ -92,7 +92,7 @@ func axesFor(sliceAxis int) [3]int {
 
 // scatter writes the codes to their places and lists the spans.
 func scatter[T uint8 | uint16](f *field, box, code []T) {
-	f.spans, f.slice = f.spans[:0], f.slice[:0]
+	f.spans, f.slice = slices.Grow(f.spans[:0], len(f.r.rows)), slices.Grow(f.slice[:0], f.size[2]+1)
 	if f.axes[2] != 2 {
 		exchange(f, box, code)
 		return

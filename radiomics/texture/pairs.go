@@ -120,6 +120,9 @@ func count256(n *[256 * 256]uint32, box []uint8, spans []span, step int) {
 // cells appends the entries of the table to dst.
 func (t *pairTable) cells(dst []cell, symmetric bool) []cell {
 	w := t.width
+	if cap(dst) == 0 {
+		dst = make([]cell, 0, t.occupied(symmetric))
+	}
 	for i := 1; i <= t.codes; i++ {
 		row := t.n[i*w:][:t.codes+1]
 		if !symmetric {
@@ -137,6 +140,22 @@ func (t *pairTable) cells(dst []cell, symmetric bool) []cell {
 		}
 	}
 	return dst
+}
+
+// occupied returns the number of entries.
+func (t *pairTable) occupied(symmetric bool) (n int) {
+	for i := 1; i <= t.codes; i++ {
+		first := 1
+		if symmetric {
+			first = i
+		}
+		for j := first; j <= t.codes; j++ {
+			if t.n[i*t.width+j] > 0 || symmetric && t.n[j*t.width+i] > 0 {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // sortedPairs appends the entries of the matrix of a direction to dst without a

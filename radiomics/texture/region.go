@@ -3,6 +3,7 @@ package texture
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // MaxLevel is the largest grey level.
@@ -99,7 +100,13 @@ func (r *Region) encode(levels []uint16) {
 // crop finds the rows of voxels and the part of the box about them.
 func (r *Region) crop(at []int) {
 	nx, ny := r.Size[0], r.Size[1]
-	r.rows = r.rows[:0]
+	runs := 0
+	for n := range at {
+		if n == 0 || at[n] != at[n-1]+1 {
+			runs++
+		}
+	}
+	r.rows = slices.Grow(r.rows[:0], runs) // more if a run goes on in the next row
 	lo, hi := [3]int{math.MaxInt, math.MaxInt, math.MaxInt}, [3]int{}
 	box := nx * ny * r.Size[2]
 	row, end := 0, 0 // of the box, not before the row of the last voxel
