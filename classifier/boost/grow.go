@@ -158,10 +158,11 @@ func bitsOf(x float64) int {
 	return e
 }
 
-// round returns x rounded to an integer, halves to even, for |x| < 2⁵¹.
+// round returns x rounded to an integer, halves to even, for |x| < 2⁵¹. The
+// inner conversion keeps a product that x may be from being fused with the sum.
 func round(x float64) int64 {
 	const magic = 3 << 51
-	return int64(float64(x+magic) - magic)
+	return int64(float64(float64(x)+magic) - magic)
 }
 
 // room is the binary logarithm of what packed sums may reach; one bit is left
@@ -196,12 +197,16 @@ func (g *grower) quantise(d derivatives, weight []float64) cell {
 	fineBits := min(60-mass, 45)
 	g.fineG, g.fineH = math.Ldexp(1, fineBits-eg), math.Ldexp(1, fineBits-eh)
 
-	g.chunk = int(math.Ldexp(1, room-depth) / max(1, heaviest))
-	g.isPlain = g.cfg.MinChildRows > 1 || g.lists != nil || (g.chunk < 512 && g.chunk < len(g.rows))
-	if !g.isPlain {
-		g.rule.minRows = 0 // not counted: a row has a second derivative of at least one unit
+	counted := g.cfg.MinChildRows > 1 || g.lists != nil // the exact grower counts anyway
+	g.small = !counted && mass+depth <= room
+	g.chunk = len(g.rows)
+	if !g.small {
+		g.chunk = int(math.Ldexp(1, room-depth) / max(1, heaviest))
 	}
-	g.small = !g.isPlain && mass+depth <= room
+	g.isPlain = counted || (g.chunk < 512 && g.chunk < len(g.rows))
+	if !counted {
+		g.rule.minRows = 0 // a row has a second derivative of at least one unit, so minH does
+	}
 	passes := 1
 	if g.isPlain {
 		passes = 2

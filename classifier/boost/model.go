@@ -186,19 +186,27 @@ func (m *Model) walk(n int32, row []float64) float64 {
 		}
 		x := row[f.feature&featureBits]
 		n = f.left
-		switch {
-		case x != x:
-			if f.feature&flagMissingLeft == 0 {
-				n++
-			}
-		case f.feature&flagSet != 0:
-			if m.sets[int(f.threshold)].Has(x) {
-				n++
-			}
-		case x >= f.threshold:
-			n++
+		right := n + 1
+		if x >= f.threshold { // a conditional move, so that there is nothing to guess
+			n = right
+		}
+		if x != x || f.feature&flagSet != 0 {
+			n = m.turn(f, x)
 		}
 	}
+}
+
+// turn is the step down for a missing value or a category.
+func (m *Model) turn(f *flat, x float64) int32 {
+	switch {
+	case x != x:
+		if f.feature&flagMissingLeft == 0 {
+			return f.left + 1
+		}
+	case m.sets[int(f.threshold)].Has(x):
+		return f.left + 1
+	}
+	return f.left
 }
 
 // Members stores in dst the margin k of each bag for a row: their spread shows

@@ -141,19 +141,7 @@ func softmaxOf(f [][]float64, k, r int) float64 {
 //
 // Sums over rows are of whole multiples, so that ties may stand in any order.
 func (l *loss) deriveCox(d derivatives, f []float64) {
-	var top float64
-	var total int64
-	top = math.Inf(-1)
-	for r, x := range f {
-		if l.weight[r] > 0 {
-			top = max(top, x)
-		}
-		total += round(l.weight[r] * 0x1p20)
-	}
-	unit := math.Ldexp(1, min(60-bitsOf(float64(total)*0x1p-20), 48))
-	risk := func(r int32) int64 {
-		return round(l.weight[r] * float64(max(1, round(exp(f[r]-top)*unit))))
-	}
+	top, unit, _ := l.scale(f)
 	// From the latest time to the earliest: rows at risk at each event time.
 	type moment struct{ time, at, at2 float64 }
 	var moments []moment
@@ -163,7 +151,7 @@ func (l *loss) deriveCox(d derivatives, f []float64) {
 		var dead int64
 		for ; i < len(l.byTime) && l.y[l.byTime[i]] == t; i++ {
 			r := l.byTime[i]
-			sum += risk(r)
+			sum += l.risk(f, r, top, unit)
 			if l.event[r] {
 				dead += round(l.weight[r] * 0x1p20)
 			}
@@ -218,12 +206,7 @@ func (l *loss) total(f [][]float64) float64 {
 	if l.objective != Cox {
 		return l.mean(func(r int) float64 { return min(l.each(f, r), 1e6) })
 	}
-	top := math.Inf(-1)
-	for r, x := range f[0] {
-		if l.weight[r] > 0 {
-			top = max(top, x)
-		}
-	}
+	top, unit, fine := l.scale(f[0])
 	var sum, events int64
 	var loss float64
 	for i := 0; i < len(l.byTime); {
@@ -231,17 +214,36 @@ func (l *loss) total(f [][]float64) float64 {
 		var dead, score int64
 		for ; i < len(l.byTime) && l.y[l.byTime[i]] == t; i++ {
 			r := l.byTime[i]
-			w := l.weight[r]
-			sum += round(w * float64(max(1, round(exp(f[0][r]-top)*0x1p30))))
+			sum += l.risk(f[0], r, top, unit)
 			if l.event[r] {
-				dead += round(w * 0x1p20)
-				score += round(w * float64(round(max(f[0][r]-top, -1000)*0x1p20)))
+				dead += round(l.weight[r] * 0x1p20)
+				score += round(l.weight[r] * float64(round(max(f[0][r]-top, -1000)*fine)))
 			}
 		}
 		if dead > 0 {
-			loss += float64(float64(dead)*0x1p-20*ln(float64(sum)*0x1p-30)) - float64(score)*0x1p-20
+			loss += float64(float64(dead)*0x1p-20*ln(float64(sum)/unit)) - float64(score)/fine
 			events += dead
 		}
 	}
 	return loss / (float64(events) * 0x1p-20)
+}
+
+// scale returns the largest margin, and units for sums over all rows of what
+// is at most 1 and at most 1000.
+func (l *loss) scale(f []float64) (top, unit, fine float64) {
+	top = math.Inf(-1)
+	var total int64
+	for r, x := range f {
+		if l.weight[r] > 0 {
+			top = max(top, x)
+		}
+		total += round(l.weight[r] * 0x1p20)
+	}
+	mass := bitsOf(float64(total) * 0x1p-20)
+	return top, math.Ldexp(1, min(60-mass, 48)), math.Ldexp(1, min(50-mass, 38))
+}
+
+// risk returns the weighted hazard ratio of row r against top, in units.
+func (l *loss) risk(f []float64, r int32, top, unit float64) int64 {
+	return round(l.weight[r] * float64(max(1, round(exp(f[r]-top)*unit))))
 }
