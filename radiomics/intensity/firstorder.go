@@ -67,26 +67,12 @@ func (f *FirstOrder) square() float64 {
 	return f.M2 + m*m
 }
 
-// flat returns v, or zero where the intensities have no spread.
-func (f *FirstOrder) flat(v float64) float64 {
-	if f.M2 == 0 {
-		return 0
-	}
-	return v
-}
-
 // Values stores the features of [FirstOrderFeatures] in dst and, unless it is
 // nil, what they rest on in support. Skewness and kurtosis of equal intensities
 // are 0, as in PyRadiomics, with the reason beside them.
 func (f *FirstOrder) Values(dst []float64, support []feature.Support) {
 	evaluate(dst, support, FirstOrderFeatures, f, f.Voxels, f.reason())
-	if support != nil && f.M2 == 0 {
-		for n := range FirstOrderFeatures {
-			if name := FirstOrderFeatures[n].PyRadiomics; name == "Skewness" || name == "Kurtosis" {
-				support[n].Reason = f.reason()
-			}
-		}
-	}
+	flatReasons(support, FirstOrderFeatures, &f.Statistics)
 }
 
 // FirstOrderFeatures are PyRadiomics' first-order features in its order, and
@@ -97,7 +83,7 @@ var FirstOrderFeatures = []Feature[FirstOrder]{
 	{"energy", "Energy", "N8CA", "HU²", "Sum of squared, shifted intensities.", func(f *FirstOrder) float64 { return float64(f.Voxels) * f.square() }},
 	{"entropy", "Entropy", "TLU2", "bit", "Disorder of the grey levels.", func(f *FirstOrder) float64 { return f.Entropy }},
 	{"interquartile_range", "InterquartileRange", "SALO", "HU", "75th minus 25th percentile.", func(f *FirstOrder) float64 { return f.P75 - f.P25 }},
-	{"kurtosis", "Kurtosis", "", "1", "Weight of the tails; 3 for a normal distribution (IBSI's IPH6 is 3 less).", func(f *FirstOrder) float64 { return f.flat(f.Kurtosis()) }},
+	{"kurtosis", "Kurtosis", "", "1", "Weight of the tails; 3 for a normal distribution (IBSI's IPH6 is 3 less).", func(f *FirstOrder) float64 { return f.flat(f.Kurtosis() + 3) }},
 	{"maximum", "Maximum", "84IY", "HU", "Largest intensity.", func(f *FirstOrder) float64 { return f.Max }},
 	{"mean_absolute_deviation", "MeanAbsoluteDeviation", "4FUA", "HU", "Mean distance from the mean.", func(f *FirstOrder) float64 { return f.MeanDeviation }},
 	{"mean", "Mean", "Q4LE", "HU", "Mean intensity.", func(f *FirstOrder) float64 { return f.Mean }},
@@ -106,7 +92,7 @@ var FirstOrderFeatures = []Feature[FirstOrder]{
 	{"range", "Range", "2OJQ", "HU", "Largest minus smallest intensity.", func(f *FirstOrder) float64 { return f.Max - f.Min }},
 	{"robust_mean_absolute_deviation", "RobustMeanAbsoluteDeviation", "1128", "HU", "Mean distance from the mean between the 10th and 90th percentile.", func(f *FirstOrder) float64 { return f.RobustDeviation }},
 	{"root_mean_square", "RootMeanSquared", "5ZWQ", "HU", "Square root of the mean squared, shifted intensity.", func(f *FirstOrder) float64 { return math.Sqrt(f.square()) }},
-	{"skewness", "Skewness", "KE2A", "1", "Asymmetry; positive if the tail is on the bright side.", func(f *FirstOrder) float64 { return f.flat(f.Skewness()) }},
+	{"skewness", "Skewness", "KE2A", "1", "Asymmetry; positive if the tail is on the bright side.", func(f *FirstOrder) float64 { return f.Skewness() }},
 	{"total_energy", "TotalEnergy", "", "HU²·mm³", "Energy times the volume of a voxel.", func(f *FirstOrder) float64 { return f.VoxelVolume * (float64(f.Voxels) * f.square()) }},
 	{"uniformity", "Uniformity", "BJ5W", "1", "Sum of the squared frequencies of the grey levels.", func(f *FirstOrder) float64 { return f.Uniformity }},
 	{"variance", "Variance", "ECT3", "HU²", "Mean squared distance from the mean (divided by n).", func(f *FirstOrder) float64 { return f.M2 }},

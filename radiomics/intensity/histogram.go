@@ -98,6 +98,7 @@ func (h *Histogram) Steepest(sign float64) (slope, level float64) {
 // nil, what they rest on in support.
 func (h *Histogram) Values(dst []float64, support []feature.Support) {
 	evaluate(dst, support, HistogramFeatures, h, h.Voxels, h.reason())
+	flatReasons(support, HistogramFeatures, &h.Statistics)
 }
 
 // HistogramFeatures are IBSI's intensity histogram features, section 3.4.
@@ -105,7 +106,7 @@ var HistogramFeatures = []Feature[Histogram]{
 	{"mean", "", "X6K6", "level", "Mean grey level.", func(h *Histogram) float64 { return h.Mean }},
 	{"variance", "", "CH89", "level²", "Variance of the grey levels (divided by n).", func(h *Histogram) float64 { return h.M2 }},
 	{"skewness", "", "88K1", "1", "Asymmetry of the grey levels.", func(h *Histogram) float64 { return h.Skewness() }},
-	{"kurtosis", "", "C3I7", "1", "Weight of the tails of the grey levels; 0 for a normal distribution.", func(h *Histogram) float64 { return h.Kurtosis() - 3 }},
+	{"kurtosis", "", "C3I7", "1", "Weight of the tails of the grey levels; 0 for a normal distribution.", func(h *Histogram) float64 { return h.Kurtosis() }},
 	{"median", "", "WIFQ", "level", "Median grey level.", func(h *Histogram) float64 { return h.Median }},
 	{"minimum", "", "1PR8", "level", "Smallest grey level.", func(h *Histogram) float64 { return h.Min }},
 	{"p10", "", "GPMT", "level", "10th percentile of the grey levels.", func(h *Histogram) float64 { return h.P10 }},

@@ -76,16 +76,40 @@ func (s *Statistics) reason() feature.Reason {
 }
 
 // Values stores the features of [StatisticsFeatures] in dst and, unless it is
-// nil, what they rest on in support.
+// nil, what they rest on in support. Skewness and kurtosis of equal intensities
+// are 0, as in IBSI's manual, with the reason beside them.
 func (s *Statistics) Values(dst []float64, support []feature.Support) {
 	evaluate(dst, support, StatisticsFeatures, s, s.Voxels, s.reason())
+	flatReasons(support, StatisticsFeatures, s)
 }
 
-// Skewness returns μ₃/σ³, NaN without spread.
-func (s *Statistics) Skewness() float64 { return s.M3 / (s.M2 * math.Sqrt(s.M2)) }
+// flatReasons tells why skewness and kurtosis of equal intensities are what
+// convention makes them.
+func flatReasons[T any](support []feature.Support, table []Feature[T], s *Statistics) {
+	if support == nil || s.M2 != 0 {
+		return
+	}
+	for n := range table {
+		if name := table[n].Name; name == "skewness" || name == "kurtosis" {
+			support[n].Reason = s.reason()
+		}
+	}
+}
 
-// Kurtosis returns μ₄/σ⁴, 3 for a normal distribution and NaN without spread.
-func (s *Statistics) Kurtosis() float64 { return s.M4 / (s.M2 * s.M2) }
+// flat returns v, or zero where the intensities have no spread.
+func (s *Statistics) flat(v float64) float64 {
+	if s.M2 == 0 {
+		return 0
+	}
+	return v
+}
+
+// Skewness returns μ₃/σ³, and 0 without spread.
+func (s *Statistics) Skewness() float64 { return s.flat(s.M3 / (s.M2 * math.Sqrt(s.M2))) }
+
+// Kurtosis returns the excess μ₄/σ⁴ − 3, which is 0 for a normal distribution,
+// and 0 without spread.
+func (s *Statistics) Kurtosis() float64 { return s.flat(s.M4/(s.M2*s.M2) - 3) }
 
 // StatisticsFeatures are IBSI's intensity-based statistics, section 3.3, and
 // the standard deviation.
@@ -94,7 +118,7 @@ var StatisticsFeatures = []Feature[Statistics]{
 	{"variance", "Variance", "ECT3", "HU²", "Mean squared distance from the mean (divided by n).", func(s *Statistics) float64 { return s.M2 }},
 	{"standard_deviation", "StandardDeviation", "", "HU", "Square root of the variance.", func(s *Statistics) float64 { return math.Sqrt(s.M2) }},
 	{"skewness", "Skewness", "KE2A", "1", "Asymmetry; positive if the tail is on the bright side.", (*Statistics).Skewness},
-	{"kurtosis", "", "IPH6", "1", "Weight of the tails beside a normal distribution, which has 0.", func(s *Statistics) float64 { return s.Kurtosis() - 3 }},
+	{"kurtosis", "", "IPH6", "1", "Weight of the tails beside a normal distribution, which has 0.", (*Statistics).Kurtosis},
 	{"median", "Median", "Y12H", "HU", "Intensity that half of the voxels exceed.", func(s *Statistics) float64 { return s.Median }},
 	{"minimum", "Minimum", "1GSF", "HU", "Smallest intensity.", func(s *Statistics) float64 { return s.Min }},
 	{"p10", "10Percentile", "QG58", "HU", "10th percentile of intensity.", func(s *Statistics) float64 { return s.P10 }},
