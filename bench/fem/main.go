@@ -38,7 +38,7 @@ func main() {
 	dat := flag.String("dat", "", "compare with this output of CalculiX")
 	flag.Parse()
 	// A few large matrices and hardly any garbage: collect early, to stay small.
-	debug.SetGCPercent(20)
+	debug.SetGCPercent(10)
 	v := vessel{nu: *nu, calcium: *calcium}
 	if _, err := fmt.Sscanf(*size, "%dx%dx%d", &v.through, &v.around, &v.along); err != nil || v.through < 1 || v.around < 8 || v.around%4 != 0 || v.along < 4 {
 		log.Fatalf("-size %s: want elements as 8x48x76, those around a multiple of 4", *size)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -101,6 +102,8 @@ func (a *app) solveMesh(ctx context.Context, mesh, problem, out, json string, ov
 			return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: fmt.Errorf("%s exists: choose another name or use --overwrite", path)}
 		}
 	}
+	// A few large matrices and hardly any garbage: collect early, to stay small.
+	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	r, err := solid.Run(ctx, mesh, problem)
 	if r != nil {
 		if !a.quiet {
