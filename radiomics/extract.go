@@ -3,6 +3,7 @@ package radiomics
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -207,6 +208,14 @@ func (x *extraction) note(code string, severity risk.Severity, format string, a 
 	x.notes = append(x.notes, risk.Note{Code: code, Severity: severity, Text: fmt.Sprintf(format, a...)})
 }
 
+// ErrLarge tells that a region is too large for a family that is made for
+// lesions and would take minutes and gigabytes.
+var ErrLarge = errors.New("region too large")
+
+// mostOfLesion is the largest number of voxels of a lesion: 64 cm³ on voxels of
+// 0.4 mm, many times the largest plaque.
+const mostOfLesion = 1_000_000
+
 // segment selects the voxels of the region and of its components, and says what
 // a reader must know of them.
 func (x *extraction) segment(s *scene) error {
@@ -216,6 +225,12 @@ func (x *extraction) segment(s *scene) error {
 	}
 	if len(r.inside) == 0 {
 		return fmt.Errorf("%w after re-segmentation: none of %d voxels is finite and within range_hu %v", ErrEmpty, s.mask.Count(), x.cfg.RangeHU)
+	}
+	for _, family := range []string{"maps", "ria"} {
+		if len(r.inside) > mostOfLesion && slices.Contains(x.cfg.Families, family) {
+			return fmt.Errorf("%w: %d voxels (%.0f cm³), and family %s is for lesions of up to %d: leave it out of families, take the profile ibsi or a larger spacing_mm",
+				ErrLarge, len(r.inside), float64(len(r.inside))*s.mask.VoxelVolume()/1000, family, mostOfLesion)
+		}
 	}
 	x.regions = append(x.regions, r)
 	for n := range x.cfg.Components {

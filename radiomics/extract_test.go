@@ -570,3 +570,21 @@ func ExampleExtract() {
 		v.Get("original.shape.voxel_volume"), v.Get("original.firstorder.mean"), v.Get("original.histogram.entropy"))
 	// Output: 0.512 mm³, 60 HU, 1 bit
 }
+
+// A region that no lesion is as large as is refused where families for lesions
+// are asked for, with the remedy, and measured where they are not.
+func TestLarge(t *testing.T) {
+	vol := imaging.NewVolume(imaging.NewGrid([3]int{110, 100, 100}, [3]float64{0.4, 0.4, 0.4}, r3.Vec{}))
+	mask := imaging.NewMask(vol.Grid)
+	for n := range mask.In {
+		mask.In[n], vol.Values[n] = true, float32(n%50)
+	}
+	for _, family := range []string{"maps", "ria", "firstorder"} {
+		cfg := IBSIConfig()
+		cfg.Families = []string{family}
+		_, _, err := Extract(t.Context(), vol, mask, cfg)
+		if large := errors.Is(err, ErrLarge); large != (family != "firstorder") || !large && err != nil {
+			t.Errorf("%s: error %v", family, err)
+		}
+	}
+}
