@@ -236,10 +236,16 @@ func TestManifestErrors(t *testing.T) {
 		{head + "a,1,x,y,,LAD,yes\n", `outcome "yes"`},
 		{head + "a,,x,,,LAD,\n", "line 2: case a: no seg"},
 		{head + "a,1,x\n", "3 cells, the header has 7"},
+		{"case,patient,ct,seg,labels,artery,outcome,blood_pressure_mmhg\na,1,x,y,,LAD,1,80/120\n", "line 2: case a: blood_pressure_mmhg"},
+		{"case,patient,ct,seg,labels,artery,outcome,blood_pressure_mmhg\na,1,x,y,,LAD,1,120/80\na,1,x,y,,RCA,1,\n", "line 3: case a differs"},
 	} {
 		if _, err := parseManifest(strings.NewReader(test.text), "."); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: error %v, want one with %q", test.text, err, test.want)
 		}
+	}
+	bp, err := parseManifest(strings.NewReader("case,patient,ct,seg,labels,artery,outcome,blood_pressure_mmhg\na,1,x,y,,LAD,1,135/85\n"), ".")
+	if err != nil || bp.Cases[0].Pressure != "135/85" || bp.ExtraNames[0] != PressureColumn {
+		t.Errorf("blood pressure: %+v, %v", bp, err)
 	}
 	m := manifest(t, "a")
 	if c := m.Cases[0]; c.CT != filepath.Join("base", "ct") || c.Outcome(coronary.RCA).Label != 0 || c.Outcome(coronary.LCX).Label != feature.Unknown {

@@ -12,11 +12,16 @@ import (
 
 	"github.com/plaquerisk/plaquerisk/coronary"
 	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/pipeline"
 )
 
 // manifestColumns must stand in a manifest, in any order. Further columns pass
 // through to the tables.
 var manifestColumns = []string{"case", "patient", "ct", "seg", "labels", "artery", "outcome"}
+
+// PressureColumn may stand in a manifest: the blood pressure of the case, "120/80"
+// mmHg, or nothing where it is not known. It passes through to the tables too.
+const PressureColumn = "blood_pressure_mmhg"
 
 // MaxManifestRows bounds a manifest.
 const MaxManifestRows = 5_000_000
@@ -36,6 +41,7 @@ type Case struct {
 	CT       string
 	Seg      string
 	Labels   string // label map file; empty: names are recognised
+	Pressure string // of [PressureColumn]; empty: that of the settings
 	Outcomes []Outcome
 	Line     int // of its first row
 }
@@ -143,6 +149,12 @@ func parseManifest(r io.Reader, dir string) (*Manifest, error) {
 			return filepath.Join(dir, filepath.FromSlash(p))
 		}
 		c := Case{ID: cell("case"), Patient: cell("patient"), CT: place("ct"), Seg: place("seg"), Labels: place("labels"), Line: line}
+		if n, ok := at[PressureColumn]; ok {
+			c.Pressure = rec[n]
+			if _, err := pipeline.ParseBloodPressure(c.Pressure); err != nil {
+				complain(line, "case %s: %s: %v", c.ID, PressureColumn, err)
+			}
+		}
 		if !caseID.MatchString(c.ID) {
 			complain(line, "case %q: use letters, digits, dot, dash and underscore, starting with a letter or digit: it names a folder", c.ID)
 			continue
@@ -179,8 +191,8 @@ func parseManifest(r io.Reader, dir string) (*Manifest, error) {
 			m.Cases = append(m.Cases, c)
 		}
 		first := &m.Cases[n]
-		if first.Patient != c.Patient || first.CT != c.CT || first.Seg != c.Seg || first.Labels != c.Labels {
-			complain(line, "case %s differs from line %d in patient, ct, seg or labels", c.ID, first.Line)
+		if first.Patient != c.Patient || first.CT != c.CT || first.Seg != c.Seg || first.Labels != c.Labels || first.Pressure != c.Pressure {
+			complain(line, "case %s differs from line %d in patient, ct, seg, labels or blood pressure", c.ID, first.Line)
 		}
 		for _, other := range first.Outcomes {
 			if other.Artery == o.Artery {

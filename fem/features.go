@@ -1,7 +1,6 @@
 package fem
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/fem/element"
-	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
@@ -292,9 +290,7 @@ func (w *window) samples(at func(*Point) float64) []sample {
 			return make([]sample, len(regions))
 		}
 	}
-	slices.SortFunc(all, func(a, b tagged) int {
-		return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.volume, b.volume))
-	})
+	slices.SortFunc(all, func(a, b tagged) int { return a.compare(b.weighted) })
 	out := make([]sample, len(regions))
 	for g := range out {
 		out[g] = make(sample, 0, w.count[g])
@@ -305,15 +301,4 @@ func (w *window) samples(at func(*Point) float64) []sample {
 		}
 	}
 	return out
-}
-
-// hasCore tells whether a point between two arc lengths is low attenuation.
-func (r *Result) hasCore(from, to float64) bool {
-	lo, hi := r.planes(from, to)
-	for n := 8 * r.Mesh.Cell(0, 0, lo); n < 8*r.Mesh.Cell(0, 0, hi); n++ {
-		if r.Points[n].Tissue == imaging.LowAttenuation {
-			return true
-		}
-	}
-	return false
 }

@@ -37,9 +37,10 @@ func (r *Result) locate(ctx context.Context) error {
 			}
 		}
 	})
-	if err != nil {
+	if err != nil || r.marked {
 		return err
 	}
+	r.marked = true
 	for _, rim := range []struct {
 		bit    Rims
 		tissue imaging.Tissue
@@ -112,16 +113,14 @@ func (r *Result) place(n int) (s, angle float64) {
 // RimWidth of one that is. Points of the tissue are sorted into bins of that
 // edge, so that each other point looks into 27 of them.
 func (r *Result) mark(ctx context.Context, bit Rims, tissue imaging.Tissue) error {
-	bin := func(p r3.Vec) [3]int32 {
-		return [3]int32{int32(math.Floor(p.X / RimWidth)), int32(math.Floor(p.Y / RimWidth)), int32(math.Floor(p.Z / RimWidth))}
-	}
-	bins := map[[3]int32][]r3.Vec{}
+	bins := map[int64][]r3.Vec{}
 	perPlane := element.Points * r.Mesh.Around * r.Mesh.Through
 	has := make([]bool, r.Mesh.Along)
 	for n := range r.Points {
 		if r.Points[n].Tissue == tissue {
 			p := r.At(n)
-			bins[bin(p)] = append(bins[bin(p)], p)
+			i, j, k := bin(p)
+			bins[key(i, j, k)] = append(bins[key(i, j, k)], p)
 			has[n/perPlane] = true
 		}
 	}
@@ -133,7 +132,7 @@ func (r *Result) mark(ctx context.Context, bit Rims, tissue imaging.Tissue) erro
 			return
 		}
 		for n := k * perPlane; n < (k+1)*perPlane; n++ {
-			if r.Points[n].Tissue != tissue && within(bins, bin, r.At(n)) {
+			if r.Points[n].Tissue != tissue && within(bins, r.At(n)) {
 				r.Points[n].Rims |= bit
 			}
 		}
@@ -154,12 +153,20 @@ func (r *Result) planeNear(has []bool, k int) bool {
 	return false
 }
 
-func within(bins map[[3]int32][]r3.Vec, bin func(r3.Vec) [3]int32, p r3.Vec) bool {
-	c := bin(p)
-	for i := c[0] - 1; i <= c[0]+1; i++ {
-		for j := c[1] - 1; j <= c[1]+1; j++ {
-			for k := c[2] - 1; k <= c[2]+1; k++ {
-				for _, o := range bins[[3]int32{i, j, k}] {
+// bin returns the place of a point among cubes of the edge RimWidth.
+func bin(p r3.Vec) (i, j, k int64) {
+	return int64(math.Floor(p.X / RimWidth)), int64(math.Floor(p.Y / RimWidth)), int64(math.Floor(p.Z / RimWidth))
+}
+
+// key packs the place of a cube; 21 bits each reach farther than any patient.
+func key(i, j, k int64) int64 { return i<<42 ^ (j&0x1fffff)<<21 ^ k&0x1fffff }
+
+func within(bins map[int64][]r3.Vec, p r3.Vec) bool {
+	x, y, z := bin(p)
+	for i := x - 1; i <= x+1; i++ {
+		for j := y - 1; j <= y+1; j++ {
+			for k := z - 1; k <= z+1; k++ {
+				for _, o := range bins[key(i, j, k)] {
 					if r3.Norm2(r3.Sub(o, p)) <= RimWidth*RimWidth {
 						return true
 					}

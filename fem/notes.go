@@ -13,7 +13,12 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-403", Title: "elements relaxed at a bend", Help: "Cross-sections come too close on the inside of a bend; nodes were moved to unfold the elements. The geometry there is slightly smoothed."},
 	{Code: "PLQ-404", Title: "section is not star-shaped", Help: "A ray from the lumen's centre meets a contour more than once, as at a bifurcation; the farthest crossing was used."},
 	{Code: "PLQ-405", Title: "low mesh quality", Help: "The most distorted element is close to folding; stress next to it is uncertain."},
+	{Code: "PLQ-406", Title: "few elements across the cap", Help: "Fewer than three elements lie across the thinnest cap, so that its peak stress is a model's value. Raise mechanics.elements_through, or read the mean and the 95th percentile."},
+	{Code: "PLQ-407", Title: "coarse mesh", Help: "The stress jumps between elements so much that a finer mesh would change it; percentiles change less than this estimate in the energy norm. Raise mechanics.elements_around and elements_through, or lower element_length_mm."},
 }
+
+// coarse is the estimated error in the energy norm above which a note is due.
+const coarse = 0.25
 
 // notes collects what a reader of the result must know.
 func (r *Result) notes() []risk.Note {
@@ -38,6 +43,13 @@ func (r *Result) notes() []risk.Note {
 	}
 	if q := m.Quality; q.MinScaledJacobian < 0.1 {
 		add("PLQ-405", risk.Warning, "The most distorted element has a scaled Jacobian of %.3f at (%.1f, %.1f, %.1f) mm; stress there is uncertain.", q.MinScaledJacobian, q.At.X, q.At.Y, q.At.Z)
+	}
+	if c := r.Cap(m.S[0], m.S[m.Along]); c.Layers < 3 {
+		add("PLQ-406", risk.Info, "%.1f elements lie across the thinnest cap (%.2f mm in the mesh, at s = %.1f mm, %.0f°).", c.Layers, c.Thickness, c.S, c.Angle)
+	}
+	whole := r.window(m.S[0], m.S[m.Along])
+	if e := r.energyError(whole, inWall, r.smooth(whole)); e > coarse {
+		add("PLQ-407", risk.Info, "The estimated error of the mesh is %.0f %% of the stress in the energy norm.", 100*e)
 	}
 	return notes
 }

@@ -29,37 +29,48 @@ type Discretisation struct {
 // are NaN in empty regions.
 func (r *Result) Discretisation(from, to float64) []Discretisation {
 	w := r.window(from, to)
-	smooth := r.smooth(w.from/element.Points, w.to/element.Points)
+	smooth := r.smooth(w)
 	out := make([]Discretisation, len(regions))
 	for g := range regions {
-		var diff, norm float64
 		raw, better := make(sample, 0, w.count[g]), make(sample, 0, w.count[g])
 		for n := range w.in {
-			if w.in[n]>>g&1 == 0 {
-				continue
+			if w.in[n]>>g&1 != 0 {
+				p := &r.Points[w.from+n]
+				raw = append(raw, weighted{p.Sigma1, p.Volume})
+				better = append(better, weighted{smooth[n].Principal()[0], p.Volume})
 			}
-			p, s := &r.Points[w.from+n], &smooth[n]
-			var d element.Tensor
-			for i := range d {
-				d[i] = s[i] - p.Stress[i]
-			}
-			c := r.compliance(p)
-			diff += p.Volume * c.of(&d)
-			norm += p.Volume * c.of(s)
-			raw = append(raw, weighted{p.Sigma1, p.Volume})
-			better = append(better, weighted{s.Principal()[0], p.Volume})
 		}
 		raw.sort()
 		better.sort()
-		out[g] = Discretisation{Region: regions[g].name, Energy: math.Sqrt(diff / norm),
+		out[g] = Discretisation{Region: regions[g].name, Energy: r.energyError(w, g, smooth),
 			P99: better.percentile(99)/raw.percentile(99) - 1, Mean: better.mean()/raw.mean() - 1}
 	}
 	return out
 }
 
-// smooth returns the stress at the quadrature points of the cells [lo, hi) after
-// it was carried to the nodes, tissue by tissue, and back.
-func (r *Result) smooth(lo, hi int) []element.Tensor {
+// energyError returns η of a region (F.13) from the smooth stress of a window.
+func (r *Result) energyError(w *window, region int, smooth []element.Tensor) float64 {
+	var diff, norm float64
+	for n := range w.in {
+		if w.in[n]>>region&1 == 0 {
+			continue
+		}
+		p, s := &r.Points[w.from+n], &smooth[n]
+		var d element.Tensor
+		for i := range d {
+			d[i] = s[i] - p.Stress[i]
+		}
+		c := r.compliance(p)
+		diff += p.Volume * c.of(&d)
+		norm += p.Volume * c.of(s)
+	}
+	return math.Sqrt(diff / norm)
+}
+
+// smooth returns the stress at the points of a window after it was carried to the
+// nodes, tissue by tissue, and back.
+func (r *Result) smooth(w *window) []element.Tensor {
+	lo, hi := w.from/element.Points, w.to/element.Points
 	out := make([]element.Tensor, element.Points*(hi-lo))
 	for _, t := range solids {
 		if !slices.Contains(r.Tissue[lo:hi], t) {

@@ -69,9 +69,12 @@ func (r *Result) Summary(from, to float64) risk.StressSummary {
 		Elements:    (hi - lo) * r.Mesh.Around * r.Mesh.Through,
 		MinJacobian: risk.Number(r.Mesh.Quality.MinScaledJacobian),
 		Converged:   r.Solution.Converged,
+		FixedVolume: risk.Number(caps.top(r.Conditions.AverageVolume)),
+		CapElements: risk.NaN(), ErrorPercent: risk.Number(100 * r.energyError(w, inPlaque, r.smooth(w))),
 	}
-	if r.hasCore(from, to) {
-		s.CapUncertain = !(r.Cap(from, to).Layers >= 3)
+	if c := r.Cap(from, to); !math.IsNaN(c.Thickness) {
+		s.CapElements = risk.Number(c.Layers)
+		s.CapUncertain = c.Layers < 3
 	}
 	return s
 }
@@ -85,11 +88,17 @@ const (
 // Record returns what the report says about this solution.
 func (r *Result) Record() risk.Solve {
 	m := r.Mesh
+	whole := r.window(m.S[0], m.S[m.Along])
 	rec := risk.Solve{
 		Artery: r.Artery, FromMM: m.S[0], ToMM: m.S[m.Along], Nodes: len(m.Nodes), Elements: len(m.Cells),
 		Unknowns: r.Solution.Unknowns, Iterations: r.Solution.Iterations, Residual: r.Solution.Residual,
 		MinJacobian: m.Quality.MinScaledJacobian, Converged: r.Solution.Converged, StressBinKPa: stressBin,
-		Histogram: []risk.TissueHistogram{},
+		MinJacobianAt:    [3]float64{m.Quality.At.X, m.Quality.At.Y, m.Quality.At.Z},
+		MinJacobianWhere: m.Where(m.Quality.Cell),
+		CapElements:      risk.Number(r.Cap(m.S[0], m.S[m.Along]).Layers),
+		ErrorPercent:     risk.Number(100 * r.energyError(whole, inWall, r.smooth(whole))),
+		Composition:      []risk.MeshShare{},
+		Histogram:        []risk.TissueHistogram{},
 	}
 	lo, hi := r.planes(m.S[0], m.S[m.Along])
 	for _, t := range solids {

@@ -28,7 +28,8 @@ type Result struct {
 	Notes      []risk.Note
 	Conditions Config
 
-	kept *Problem // for sensitivities, with the matrix in Solution
+	kept   *Problem // for sensitivities, with the matrix in Solution
+	marked bool     // the rims are
 }
 
 // Point is the state at a quadrature point.

@@ -1,7 +1,6 @@
 package fem
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -15,9 +14,23 @@ type weighted struct{ value, volume float64 }
 // sort puts a sample in order; among equal values by volume, so that sums have
 // the same bits however the sample was collected.
 func (s sample) sort() {
-	slices.SortFunc(s, func(a, b weighted) int {
-		return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.volume, b.volume))
-	})
+	slices.SortFunc(s, weighted.compare)
+}
+
+// compare orders by value, then by volume. Neither is NaN, which makes it much
+// faster than cmp.Compare.
+func (a weighted) compare(b weighted) int {
+	switch {
+	case a.value < b.value:
+		return -1
+	case a.value > b.value:
+		return 1
+	case a.volume < b.volume:
+		return -1
+	case a.volume > b.volume:
+		return 1
+	}
+	return 0
 }
 
 func (s sample) volume() (sum float64) {

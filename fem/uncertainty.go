@@ -25,7 +25,7 @@ type Uncertainty struct {
 	Level float64 `yaml:"level_percent"`
 	// PressureSD is the standard deviation of the blood pressure.
 	PressureSD float64 `yaml:"pressure_sd_mmhg"`
-	// LumenSD is the standard deviation of the place of the lumen's border along its normal, in edges of a voxel: it makes caps thinner or thicker.
+	// LumenSD is the standard deviation of the place of the lumen's border along its normal, as a share of the edge of a voxel: it makes caps thinner or thicker.
 	LumenSD float64 `yaml:"lumen_sd_voxels"`
 	// Young are the factors by which Young's moduli scatter: log-normal, 90 % of values lie within the modulus over and times the factor.
 	Young Factors `yaml:"young_factor"`
@@ -33,15 +33,15 @@ type Uncertainty struct {
 
 // Factors holds a factor for each tissue class; 1 is exact.
 type Factors struct {
-	// Wall is the artery wall outside any plaque.
+	// Wall is the artery wall outside any plaque; a ratio.
 	Wall float64 `yaml:"wall"`
-	// LowAttenuation is lipid-rich or necrotic plaque, the soft core.
+	// LowAttenuation is lipid-rich or necrotic plaque, the soft core; a ratio.
 	LowAttenuation float64 `yaml:"low_attenuation"`
-	// FibroFatty is plaque between core and fibrous tissue.
+	// FibroFatty is plaque between core and fibrous tissue; a ratio.
 	FibroFatty float64 `yaml:"fibro_fatty"`
-	// Fibrous is collagen-rich plaque.
+	// Fibrous is collagen-rich plaque; a ratio.
 	Fibrous float64 `yaml:"fibrous"`
-	// Calcified is calcium.
+	// Calcified is calcium; a ratio.
 	Calcified float64 `yaml:"calcified"`
 }
 
@@ -269,7 +269,7 @@ func (r *Result) with(u []r3.Vec) *Result {
 	x.Points = make([]Point, len(r.Points))
 	for n := range x.Points {
 		p := &r.Points[n]
-		x.Points[n] = Point{Tissue: p.Tissue, CapDepth: math.NaN(), Young: p.Young}
+		x.Points[n] = Point{Tissue: p.Tissue, CapDepth: math.NaN(), Young: p.Young, Rims: p.Rims}
 	}
 	return &x
 }
@@ -287,6 +287,9 @@ func (r *Result) stiffened(ctx context.Context, tissue *imaging.Labels, t imagin
 		x.Tissue = make([]imaging.Tissue, len(r.Tissue))
 		if err := x.assign(ctx, tissue, &p); err != nil {
 			return nil, nil, err
+		}
+		for i := range x.Points { // the same tissues, hence the same rims
+			x.Points[i].Rims = r.Points[i].Rims
 		}
 		if force[n], err = p.forces(ctx, r.Solution.U); err != nil {
 			return nil, nil, err

@@ -18,8 +18,8 @@ const (
 	Unreadable     Class = 4  // an input cannot be read
 	NothingToScore Class = 5  // no plaque
 	NotWritable    Class = 6  // output
-	NotConverged   Class = 7  // no lesion's mechanics converged
-	Partial        Class = 8  // some cases of a batch failed
+	NotConverged   Class = 7  // no lesion's mechanics converged, or one of solve's did not
+	Partial        Class = 8  // some cases of a batch, or arteries of a solve, failed
 	Refused        Class = 9  // quality control of the CT
 	Incomplete     Class = 10 // slices are missing
 	Interrupted    Class = 75 // by a termination request; resume is possible

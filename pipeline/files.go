@@ -37,6 +37,9 @@ type Files struct {
 	Series string `json:"series"` // UID of the series to take; empty: the best candidate
 	Seg    string `json:"seg"`    // NIfTI, NRRD, .seg.nrrd or MetaImage
 	Labels string `json:"labels"` // label map; empty: names are recognised
+	// Pressure is the patient's own blood pressure, "120/80" or the systolic one
+	// alone, mmHg; empty: that of the settings.
+	Pressure string `json:"blood_pressure_mmhg,omitempty"`
 }
 
 // The files of a result folder.
@@ -232,10 +235,15 @@ func (p *Pipeline) ReadMasks(_ context.Context, f Files, in *Input) error {
 
 // Read reads all inputs of a case.
 func (p *Pipeline) Read(ctx context.Context, f Files) (Input, error) {
+	pressure, err := ParseBloodPressure(f.Pressure)
+	if err != nil {
+		return Input{}, fail(Usage, "PLQ-620", err)
+	}
 	in, err := p.ReadCT(ctx, f)
 	if err != nil {
 		return in, err
 	}
+	in.Pressure = pressure
 	if err := p.ReadMasks(ctx, f, &in); err != nil {
 		return in, err
 	}
@@ -382,6 +390,9 @@ func (p *Pipeline) Key(ctx context.Context, f Files) (string, error) {
 		fmt.Fprintf(h, "model %s\n", p.model.SHA256())
 	}
 	fmt.Fprintf(h, "case %q series %q\n", f.Case, f.Series)
+	if f.Pressure != "" {
+		fmt.Fprintf(h, "blood pressure %q\n", f.Pressure)
+	}
 	for _, path := range []string{f.CT, f.Seg, f.Labels} {
 		if path == "" {
 			fmt.Fprintln(h, "none")

@@ -3,8 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/plaquerisk/plaquerisk/coronary"
 	"github.com/plaquerisk/plaquerisk/feature"
-	"github.com/plaquerisk/plaquerisk/fem"
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/imaging/format"
 	"github.com/plaquerisk/plaquerisk/risk"
@@ -88,42 +85,6 @@ func (p *Pipeline) Anatomy(ctx context.Context, in Input) (*feature.Table, []ris
 		table.Rows = append(table.Rows, feature.Row{Case: a.Case, Patient: a.Case, Artery: string(q.Artery), Lesion: q.Name, Label: feature.Unknown, Values: v.Values})
 	}
 	return table, a.out.Notes, nil
-}
-
-// MechanicsFile holds what solve says about loads, materials and solutions.
-const MechanicsFile = "mechanics.json"
-
-// Solve computes the walls of a case into the folder dir: meshes, the features
-// of every plaque, loads and materials.
-func (p *Pipeline) Solve(ctx context.Context, f Files, dir string) (*Result, error) {
-	in, err := p.Read(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	a := p.start(in)
-	for _, step := range []func(context.Context) error{a.anatomy, a.lumen, a.mechanics} {
-		if err := step(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if len(a.plaques) == 0 {
-		return nil, fail(NothingToScore, "PLQ-605", errors.New("no plaque was found: there is no wall to solve"))
-	}
-	res := a.result()
-	res.Table = &feature.Table{Schema: feature.MustSchema(fem.Columns(p.cfg.Mechanics)...)}
-	for n := range a.plaques {
-		q := &a.plaques[n]
-		v := feature.NewVector(res.Table.Schema)
-		if r := a.solved[q.Artery]; r != nil && !math.IsNaN(q.From) {
-			v = r.Features(q.From, q.To)
-		}
-		res.Table.Rows = append(res.Table.Rows, feature.Row{Case: a.Case, Patient: a.Case, Artery: string(q.Artery), Lesion: q.Name, Label: feature.Unknown, Values: v.Values})
-	}
-	if err := writeFiles(dir, append(meshFiles(res), file{WideFile, func(w io.Writer) error { return feature.WriteCSV(w, res.Table) }},
-		file{MechanicsFile, func(w io.Writer) error { return json.NewEncoder(w).Encode(a.out.Mechanics) }}), nil); err != nil {
-		return nil, fail(NotWritable, "PLQ-606", err)
-	}
-	return res, nil
 }
 
 // file is an output in the making.

@@ -58,10 +58,12 @@ func New(cfg Config, model *classifier.Model) (*Pipeline, error) {
 type Input struct {
 	Case   string
 	Volume *imaging.Volume // HU
-	Image  risk.Image
-	Masks  []segmentation.Mask // on the voxels of Volume: see segmentation.Match
-	Notes  []risk.Note
-	Inputs []risk.Input
+	// Pressure is the patient's own blood pressure; zero: that of the settings.
+	Pressure BloodPressure
+	Image    risk.Image
+	Masks    []segmentation.Mask // on the voxels of Volume: see segmentation.Match
+	Notes    []risk.Note
+	Inputs   []risk.Input
 }
 
 // Result is what was found, with the numbers behind it.
@@ -71,6 +73,10 @@ type Result struct {
 	Solutions  []Solution
 	// MechanicsFailed: wall stress was attempted and no vessel gave a result.
 	MechanicsFailed bool
+	// Unsolved are the errors of arteries whose walls could not be solved, in the
+	// order of the arteries.
+	Unsolved []error
+	Walls    *risk.Walls // of [Pipeline.Solve]
 }
 
 // Solution is the solved wall of one artery.
@@ -97,7 +103,8 @@ type assessment struct {
 	plaques []coronary.Plaque
 	tissue  map[coronary.Artery]*imaging.Labels
 	solved  map[coronary.Artery]*fem.Result
-	failed  bool // a solve was started and gave no result
+	refused map[coronary.Artery]error       // solves that gave no result
+	bands   map[coronary.Artery][]fem.Bands // of the parts that have them
 	rows    []feature.Row
 	schema  feature.Schema
 	done    int
@@ -125,7 +132,8 @@ func (p *Pipeline) Assess(ctx context.Context, in Input) (*Result, error) {
 // start returns an assessment of in that has not begun.
 func (p *Pipeline) start(in Input) *assessment {
 	return &assessment{Pipeline: p, Input: in, out: p.newAssessment(in), started: p.now(),
-		tissue: map[coronary.Artery]*imaging.Labels{}, solved: map[coronary.Artery]*fem.Result{}}
+		tissue: map[coronary.Artery]*imaging.Labels{}, solved: map[coronary.Artery]*fem.Result{},
+		refused: map[coronary.Artery]error{}, bands: map[coronary.Artery][]fem.Bands{}}
 }
 
 // newAssessment returns an assessment with all that is known before computing.
@@ -207,6 +215,7 @@ func (a *assessment) mechanics(ctx context.Context) error {
 		vessel   *coronary.Vessel
 		from, to float64
 		result   *fem.Result
+		shares   []risk.MeshShare
 		err      error
 	}
 	var jobs []job
@@ -229,30 +238,82 @@ func (a *assessment) mechanics(ctx context.Context) error {
 			jobs = append(jobs, job{vessel: v, from: from, to: to})
 		}
 	}
+	cfg := a.load()
 	err := par.For(ctx, len(jobs), func(n int) {
 		j := &jobs[n]
-		j.result, j.err = fem.Solve(ctx, j.vessel, a.tissue[j.vessel.Artery], j.from, j.to, a.cfg.Mechanics)
+		labels := a.tissue[j.vessel.Artery]
+		if j.result, j.err = fem.Solve(ctx, j.vessel, labels, j.from, j.to, cfg); j.err == nil {
+			j.shares, j.err = composition(ctx, j.result, labels)
+		}
 	})
 	if err != nil {
 		return err
 	}
-	m := a.cfg.Mechanics.Describe()
-	for _, j := range jobs {
+	m := a.describe()
+	for n := range jobs {
+		j := &jobs[n]
 		name := j.vessel.Artery
 		if j.err != nil {
-			a.failed = true
+			a.refused[name] = j.err
 			a.note(risk.Note{Code: "PLQ-611", Severity: risk.Warning, Where: string(name),
 				Text: "Wall stress was not computed: " + j.err.Error() + "."})
 		} else {
 			a.solved[name] = j.result
 			a.note(j.result.Notes...)
-			m.Solves = append(m.Solves, j.result.Record())
+			record := j.result.Record()
+			record.Composition = j.shares
+			m.Solves = append(m.Solves, record)
+			if err := a.uncertainty(ctx, j.vessel); err != nil {
+				return err
+			}
 		}
 		a.event("mechanics " + string(name))
 	}
 	if len(a.solved) > 0 {
 		a.out.Mechanics = &m
 	}
+	return nil
+}
+
+// load returns the settings of mechanics under the patient's own blood pressure,
+// if it is known.
+func (a *assessment) load() fem.Config {
+	cfg := a.cfg.Mechanics
+	if p := a.Pressure; p.Systolic > 0 {
+		cfg.Pressure = p.Systolic
+	}
+	return cfg
+}
+
+// describe says how the walls are computed.
+func (a *assessment) describe() risk.Mechanics {
+	cfg := a.load()
+	m := cfg.Describe()
+	if a.Pressure.Systolic > 0 {
+		m.PressureSource = "given for this patient, " + a.Pressure.String() + " mmHg"
+	}
+	if cfg.Uncertainty.Enabled {
+		m.BandLevel = cfg.Uncertainty.Level
+	}
+	m.Solves = []risk.Solve{}
+	return m
+}
+
+// uncertainty computes the bands of a solved artery, if the settings ask for
+// them. Without them the markers stand alone, and a note says so.
+func (a *assessment) uncertainty(ctx context.Context, v *coronary.Vessel) error {
+	if !a.cfg.Mechanics.Uncertainty.Enabled {
+		return nil
+	}
+	bands, err := a.solved[v.Artery].Bands(ctx, v, a.tissue[v.Artery], a.spans(v.Artery))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		a.note(risk.Note{Code: "PLQ-619", Severity: risk.Warning, Where: string(v.Artery), Text: "The uncertainty of wall stress was not computed: " + err.Error() + "."})
+		return nil
+	}
+	a.bands[v.Artery] = bands
 	return nil
 }
 
@@ -306,6 +367,7 @@ func (a *assessment) lesion(ctx context.Context, p *coronary.Plaque) (risk.Lesio
 		wall = r.Features(p.From, p.To)
 		s := r.Summary(p.From, p.To)
 		s.CapUncertain = s.CapUncertain || m.CapBelowVoxel
+		s.Bands = a.stressBands(p)
 		l.Stress = &s
 	} else {
 		wall = feature.NewVector(feature.MustSchema(fem.Columns(a.cfg.Mechanics)...))
@@ -376,8 +438,11 @@ func (a *assessment) arteries(ctx context.Context) error {
 // result puts the numbers together.
 func (a *assessment) result() *Result {
 	res := &Result{Assessment: a.out, Table: &feature.Table{Schema: a.schema, Rows: a.rows},
-		MechanicsFailed: a.failed && len(a.solved) == 0}
+		MechanicsFailed: len(a.refused) > 0 && len(a.solved) == 0}
 	for _, v := range a.vessels {
+		if err := a.refused[v.Artery]; err != nil {
+			res.Unsolved = append(res.Unsolved, err)
+		}
 		if r := a.solved[v.Artery]; r != nil {
 			res.Solutions = append(res.Solutions, Solution{Artery: v.Artery, Result: r})
 		}

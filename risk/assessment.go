@@ -139,6 +139,13 @@ type StressSummary struct {
 	MinJacobian  Number `json:"min_scaled_jacobian"`
 	Converged    bool   `json:"converged"`
 	CapUncertain bool   `json:"cap_uncertain"` // cap below a voxel: the value is a model's, not a measurement
+	// FixedVolume is the mean over the fixed volume of the cap with the highest stress.
+	FixedVolume Number `json:"cap_stress_fixed_volume_kpa"`
+	CapElements Number `json:"cap_elements_across"` // across the thinnest cap
+	// ErrorPercent is the estimated error of the stress in the energy norm.
+	ErrorPercent Number `json:"estimated_mesh_error_percent"`
+	// Bands are given if the settings ask for uncertainty.
+	Bands []StressBand `json:"bands,omitempty"`
 }
 
 // Profile holds curves along an artery; all slices have the length of S.
@@ -200,6 +207,8 @@ type Mechanics struct {
 	Formulation    string     `json:"formulation"`
 	Materials      []Material `json:"materials"`
 	Solves         []Solve    `json:"solves"`
+	// BandLevel is the level of all bands, percent; absent without uncertainty.
+	BandLevel float64 `json:"band_level_percent,omitempty"`
 }
 
 // Material is one row of the materials table.
@@ -222,6 +231,16 @@ type Solve struct {
 	Residual    float64         `json:"relative_residual"`
 	MinJacobian float64         `json:"min_scaled_jacobian"`
 	Converged   bool            `json:"converged"`
+	// MinJacobianAt is the place of the most distorted element, LPS mm, and
+	// MinJacobianWhere the same in the vessel.
+	MinJacobianAt    [3]float64 `json:"min_scaled_jacobian_at_lps_mm"`
+	MinJacobianWhere string     `json:"min_scaled_jacobian_where"`
+	// CapElements are the elements across the thinnest cap; null without a core.
+	CapElements Number `json:"cap_elements_across"`
+	// ErrorPercent is the estimated error of the stress in the energy norm.
+	ErrorPercent Number `json:"estimated_mesh_error_percent"`
+	// Composition compares the tissues of the mesh with the masks.
+	Composition []MeshShare `json:"composition"`
 	// Histogram of the first principal stress by tissue: share of the tissue's
 	// volume per bin of StressBinKPa, from 0; the last bin is open.
 	StressBinKPa float64           `json:"stress_bin_kpa"`

@@ -267,7 +267,7 @@ func exitCodes() *cobra.Command {
     5  nothing to score
     6  output cannot be written
     7  wall mechanics did not converge for any lesion
-    8  some cases of a batch failed
+    8  some cases of a batch, or arteries of a solve, failed
     9  refused by quality control of the CT
    10  slices are missing
    75  terminated, resume is possible

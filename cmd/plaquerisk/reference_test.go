@@ -325,7 +325,7 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 		{"batch", "json", &batchFile{}},
 		{"batch-run", "json", &batchRecord{}},
 		{"batch-status", "json", &statusFile{}},
-		{"mechanics", "json", &risk.Mechanics{}},
+		{"mechanics", "json", &risk.Walls{}},
 		{"truth", "json", &phantom.Truth{}},
 		{"cohort", "json", &phantom.Cohort{}},
 		{"model", "json", &modelFile{}},

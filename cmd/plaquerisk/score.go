@@ -22,6 +22,11 @@ func inputFlags(cmd *cobra.Command, f *pipeline.Files) {
 	fl.StringVar(&f.Case, "case", "", "research `ID` for the report; else made from the CT's hash")
 }
 
+// pressureFlag adds the flag of the patient's own blood pressure.
+func pressureFlag(cmd *cobra.Command, f *pipeline.Files) {
+	cmd.Flags().StringVar(&f.Pressure, "bp", "", "blood pressure of the patient, `SYSTOLIC/DIASTOLIC` mmHg; else from the settings")
+}
+
 // score is the whole line for one patient.
 func (a *app) score() *cobra.Command {
 	var files pipeline.Files
@@ -45,6 +50,7 @@ func (a *app) score() *cobra.Command {
 		},
 	}
 	inputFlags(cmd, &files)
+	pressureFlag(cmd, &files)
 	cmd.Flags().StringVar(&out, "out", "", "`DIR` for the results; must be new or empty")
 	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "replace what is in --out")
 	cmd.Flags().StringVar(&model, "model", "", "model `FILE`; else the shipped one; none computes all but the scores")
