@@ -98,6 +98,7 @@ var signContext = func() (t [256]uint8) {
 // blockDecoder decodes one code-block at a time.
 type blockDecoder struct {
 	mq
+	a, c          uint32 // its registers between passes
 	width, height int
 	stride        int      // of flags: width + 2
 	flags         []uint32 // by stripe and column, with a border around
@@ -143,7 +144,7 @@ func (d *blockDecoder) decode(b *block, body []byte, orient int, modes byte) {
 					d.cleanup(one | one>>1)
 					if modes&segSymbols != 0 {
 						for range 4 {
-							d.bit(ctxUniform)
+							_, d.a, d.c = d.bit(ctxUniform, d.a, d.c)
 						}
 					}
 				}
@@ -181,7 +182,7 @@ func (d *blockDecoder) open(parts []part, body []byte, raw bool) {
 	if raw {
 		d.startRaw(d.codeword)
 	} else {
-		d.start(d.codeword)
+		d.a, d.c = d.start(d.codeword)
 	}
 }
 
@@ -222,16 +223,19 @@ func (d *blockDecoder) mark(i, r int, sign uint32) {
 
 // decodeSign decodes the sign of a coefficient that has become significant,
 // stores ±value and marks it.
-func (d *blockDecoder) decodeSign(i, r, at int, value int32) {
-	c := signContext[signIndex(d.flags[i], d.flags[i-1], d.flags[i+1], r)]
-	sign := d.bit(c&0x7f) ^ uint32(c>>7)
+func (d *blockDecoder) decodeSign(i, r, at int, value int32, a, c uint32) (a1, c1 uint32) {
+	ctx := signContext[signIndex(d.flags[i], d.flags[i-1], d.flags[i+1], r)]
+	sign, a, c := d.bit(ctx, a, c)
+	sign ^= uint32(ctx >> 7)
 	d.data[at] = value ^ -int32(sign) + int32(sign)
 	d.mark(i, r, sign)
+	return a, c
 }
 
 // significance is the first pass of a bit plane: coefficients with significant
 // neighbours.
 func (d *blockDecoder) significance(value int32) {
+	a, c := d.a, d.c
 	for y := 0; y < d.height; y += 4 {
 		rows := min(4, d.height-y)
 		i := (y/4+1)*d.stride + 1
@@ -239,19 +243,22 @@ func (d *blockDecoder) significance(value int32) {
 			f := d.flags[i]
 			if f != 0 {
 				for r := range rows {
-					s := 3 * r
+					s := 3 * r & 31
 					if f>>s&(here|coded) == 0 && f>>s&around != 0 {
-						if d.bit(d.zero[f>>s&around]) != 0 {
-							d.decodeSign(i, r, (y+r)*d.width+x, value)
+						var bit uint32
+						if bit, a, c = d.bit(d.zero[f>>s&around], a, c); bit != 0 {
+							a, c = d.decodeSign(i, r, (y+r)*d.width+x, value, a, c)
+							f |= d.flags[i]
 						}
-						d.flags[i] |= coded << s
-						f = d.flags[i]
+						f |= coded << s
 					}
 				}
+				d.flags[i] = f
 			}
 			i++
 		}
 	}
+	d.a, d.c = a, c
 }
 
 // significanceRaw is the same without arithmetic coding.
@@ -263,8 +270,8 @@ func (d *blockDecoder) significanceRaw(value int32) {
 			for r := range rows {
 				s := 3 * r
 				if f := d.flags[i] >> s; f&(here|coded) == 0 && f&around != 0 {
-					if d.raw() != 0 {
-						sign := d.raw()
+					if d.rawBit() != 0 {
+						sign := d.rawBit()
 						d.data[(y+r)*d.width+x] = value ^ -int32(sign) + int32(sign)
 						d.mark(i, r, sign)
 					}
@@ -278,6 +285,7 @@ func (d *blockDecoder) significanceRaw(value int32) {
 
 // refine is the second pass: a bit more of what was significant before.
 func (d *blockDecoder) refine(half int32) {
+	a, c := d.a, d.c
 	for y := 0; y < d.height; y += 4 {
 		rows := min(4, d.height-y)
 		i := (y/4+1)*d.stride + 1
@@ -285,7 +293,7 @@ func (d *blockDecoder) refine(half int32) {
 			f := d.flags[i]
 			if f&anyHere != 0 {
 				for r := range rows {
-					s := 3 * r
+					s := 3 * r & 31
 					if f>>s&(here|coded) == here {
 						ctx := uint8(ctxMagnitude)
 						if f>>s&refined != 0 {
@@ -293,7 +301,9 @@ func (d *blockDecoder) refine(half int32) {
 						} else if f>>s&around != 0 {
 							ctx++
 						}
-						d.adjust((y+r)*d.width+x, half, d.bit(ctx))
+						var bit uint32
+						bit, a, c = d.bit(ctx, a, c)
+						d.adjust((y+r)*d.width+x, half, bit)
 						f |= refined << s
 					}
 				}
@@ -302,6 +312,7 @@ func (d *blockDecoder) refine(half int32) {
 			i++
 		}
 	}
+	d.a, d.c = a, c
 }
 
 // refineRaw is the same without arithmetic coding.
@@ -313,7 +324,7 @@ func (d *blockDecoder) refineRaw(half int32) {
 			for r := range rows {
 				s := 3 * r
 				if d.flags[i]>>s&(here|coded) == here {
-					d.adjust((y+r)*d.width+x, half, d.raw())
+					d.adjust((y+r)*d.width+x, half, d.rawBit())
 					d.flags[i] |= refined << s
 				}
 			}
@@ -335,6 +346,8 @@ func (d *blockDecoder) adjust(at int, half int32, bit uint32) {
 // cleanup is the last pass: what the others left; four at a time where nothing
 // around is significant.
 func (d *blockDecoder) cleanup(value int32) {
+	a, c := d.a, d.c
+	var bit uint32
 	for y := 0; y < d.height; y += 4 {
 		rows := min(4, d.height-y)
 		i := (y/4+1)*d.stride + 1
@@ -342,25 +355,30 @@ func (d *blockDecoder) cleanup(value int32) {
 			f := d.flags[i]
 			r := 0
 			if f == 0 && rows == 4 {
-				if d.bit(ctxRun) == 0 {
+				if bit, a, c = d.bit(ctxRun, a, c); bit == 0 {
 					i++
 					continue
 				}
-				r = int(d.bit(ctxUniform) << 1)
-				r |= int(d.bit(ctxUniform))
-				d.decodeSign(i, r, (y+r)*d.width+x, value)
+				var low uint32
+				bit, a, c = d.bit(ctxUniform, a, c)
+				low, a, c = d.bit(ctxUniform, a, c)
+				r = int(bit<<1 | low)
+				a, c = d.decodeSign(i, r, (y+r)*d.width+x, value, a, c)
 				f = d.flags[i]
 				r++
 			}
 			for ; r < rows; r++ {
-				s := 3 * r
-				if f>>s&(here|coded) == 0 && d.bit(d.zero[f>>s&around]) != 0 {
-					d.decodeSign(i, r, (y+r)*d.width+x, value)
-					f = d.flags[i]
+				s := 3 * r & 31
+				if f>>s&(here|coded) == 0 {
+					if bit, a, c = d.bit(d.zero[f>>s&around], a, c); bit != 0 {
+						a, c = d.decodeSign(i, r, (y+r)*d.width+x, value, a, c)
+						f = d.flags[i]
+					}
 				}
 			}
 			d.flags[i] = f &^ anyCoded
 			i++
 		}
 	}
+	d.a, d.c = a, c
 }

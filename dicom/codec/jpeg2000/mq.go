@@ -1,15 +1,17 @@
 package jpeg2000
 
+import "math/bits"
+
 // mqState is a state of the probability estimation (T.800 table C.2).
 type mqState struct {
-	qe         uint32 // probability of the less probable symbol
+	qe         uint32 // probability of the less probable symbol, times 2^16
 	mps        uint8  // the more probable symbol
 	next, back uint8  // states after the more and the less probable symbol
 }
 
 // mqStates holds each row of table C.2 twice: with more probable symbol 0
-// at 2i, with 1 at 2i+1.
-var mqStates = func() (all [94]mqState) {
+// at 2i, with 1 at 2i+1. (A power of two spares checks of the index.)
+var mqStates = func() (all [128]mqState) {
 	for i, r := range [47]struct {
 		qe           uint16
 		nmps, nlps   uint8
@@ -25,18 +27,21 @@ var mqStates = func() (all [94]mqState) {
 		{0x0015, 43, 40, 0}, {0x0009, 44, 41, 0}, {0x0005, 45, 42, 0}, {0x0001, 45, 43, 0}, {0x5601, 46, 46, 0},
 	} {
 		for mps := range uint8(2) {
-			all[2*i+int(mps)] = mqState{qe: uint32(r.qe), mps: mps, next: 2*r.nmps + mps, back: 2*r.nlps + mps ^ r.switchSymbol}
+			all[2*i+int(mps)] = mqState{qe: uint32(r.qe) << 16, mps: mps, next: 2*r.nmps + mps, back: 2*r.nlps + mps ^ r.switchSymbol}
 		}
 	}
 	return all
 }()
 
 // mq is the arithmetic decoder (T.800 annex C), and the reader of raw bits.
+// The registers A (here times 2^16, so that "below 0x8000" is a sign) and C
+// are passed along by those who decode, to stay in registers of the processor.
 type mq struct {
-	a, c, ct uint32
-	at       int
-	src      []byte // ends with two bytes 0xff
-	ctx      [19]mqState
+	ct  uint32 // shifts until a byte is due
+	at  int
+	src []byte // ends with two bytes 0xff
+	raw uint32
+	ctx [32]mqState
 }
 
 // resetContexts sets the initial states (T.800 table D.7).
@@ -50,99 +55,75 @@ func (m *mq) resetContexts() {
 }
 
 // start begins a codeword, which ends with two bytes 0xff that are not its own.
-func (m *mq) start(src []byte) {
+func (m *mq) start(src []byte) (a, c uint32) {
 	m.src, m.at = src, 0
-	m.c = uint32(src[0]) << 16
-	m.byteIn()
-	m.c <<= 7
+	c = m.byteIn(uint32(src[0])<<16) << 7
 	m.ct -= 7
-	m.a = 0x8000
+	return 0x8000 << 16, c
 }
 
-func (m *mq) byteIn() {
+func (m *mq) byteIn(c uint32) uint32 {
 	next := uint32(m.src[m.at+1])
-	if m.src[m.at] == 0xff {
-		if next > 0x8f {
-			m.c += 0xff00
-			m.ct = 8
-			return
-		}
+	if m.src[m.at] != 0xff {
 		m.at++
-		m.c += next << 9
-		m.ct = 7
-		return
+		m.ct = 8
+		return c + next<<8
+	}
+	if next > 0x8f {
+		m.ct = 8
+		return c + 0xff00
 	}
 	m.at++
-	m.c += next << 8
-	m.ct = 8
+	m.ct = 7
+	return c + next<<9
 }
 
 // bit decodes a symbol in the given context.
-func (m *mq) bit(ctx uint8) uint32 {
-	s := &m.ctx[ctx]
-	m.a -= s.qe
-	if m.c>>16 >= s.qe {
-		m.c -= s.qe << 16
-		if m.a&0x8000 != 0 {
-			return uint32(s.mps)
-		}
-		return m.moreProbable(s)
+func (m *mq) bit(ctx uint8, a, c uint32) (bit, a1, c1 uint32) {
+	s := &m.ctx[ctx&31]
+	a -= s.qe
+	if c >= s.qe && int32(a) < 0 {
+		return uint32(s.mps), a, c - s.qe
 	}
-	return m.lessProbable(s)
+	return m.settle(s, a, c)
 }
 
-// moreProbable ends a symbol of the upper interval, which has become short.
-func (m *mq) moreProbable(s *mqState) uint32 {
-	d := uint32(s.mps)
-	if m.a < s.qe {
-		d ^= 1
-		*s = mqStates[s.back]
+// settle ends a symbol for which the interval has to be doubled: it is in the
+// lower part, or the upper part has become short.
+func (m *mq) settle(s *mqState, a, c uint32) (bit, a1, c1 uint32) {
+	qe := s.qe
+	bit = uint32(s.mps)
+	less := a < qe // the parts have changed places
+	if c < qe {
+		a, less = qe, !less
 	} else {
-		*s = mqStates[s.next]
+		c -= qe
 	}
-	m.renormalise()
-	return d
-}
-
-// lessProbable ends a symbol of the lower interval.
-func (m *mq) lessProbable(s *mqState) uint32 {
-	d := uint32(s.mps)
-	a := m.a
-	m.a = s.qe
-	if a < s.qe {
-		*s = mqStates[s.next]
+	if less {
+		bit ^= 1
+		*s = mqStates[s.back&127]
 	} else {
-		d ^= 1
-		*s = mqStates[s.back]
+		*s = mqStates[s.next&127]
 	}
-	m.renormalise()
-	return d
-}
-
-func (m *mq) renormalise() {
-	for {
-		if m.ct == 0 {
-			m.byteIn()
-		}
-		m.a <<= 1
-		m.c <<= 1
-		m.ct--
-		if m.a&0x8000 != 0 {
-			return
-		}
+	n := uint32(bits.LeadingZeros32(a))
+	for n > m.ct {
+		a, c, n = a<<m.ct, c<<m.ct, n-m.ct
+		c = m.byteIn(c)
 	}
+	m.ct -= n
+	return bit, a << n, c << n
 }
 
 // startRaw begins a codeword of raw bits.
-func (m *mq) startRaw(src []byte) { m.src, m.at, m.c, m.ct = src, 0, 0, 0 }
+func (m *mq) startRaw(src []byte) { m.src, m.at, m.raw, m.ct = src, 0, 0, 0 }
 
-// raw reads one raw bit; the byte after 0xff has seven.
-func (m *mq) raw() uint32 {
+// rawBit reads one raw bit; the byte after 0xff has seven.
+func (m *mq) rawBit() uint32 {
 	if m.ct == 0 {
 		next := uint32(m.src[m.at])
 		m.ct = 8
 		switch {
-		case m.c != 0xff:
+		case m.raw != 0xff:
 			m.at++
 		case next > 0x8f:
 			next = 0xff
@@ -150,9 +131,9 @@ func (m *mq) raw() uint32 {
 			m.at++
 			m.ct = 7
 		}
-		m.c = next
+		m.raw = next
 		m.at = min(m.at, len(m.src)-1)
 	}
 	m.ct--
-	return m.c >> m.ct & 1
+	return m.raw >> m.ct & 1
 }
