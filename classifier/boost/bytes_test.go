@@ -81,7 +81,7 @@ var digests = map[string]string{
 	"one to one":  "4848452780d6",
 	"poisson":     "5207f0b4d85c",
 	"sampled":     "ad2161a0d29e",
-	"softmax":     "b45768267664",
+	"softmax":     "e18b292017c8",
 	"squared":     "37e4151140ef",
 	"stopped":     "cbfc3e380810",
 }

@@ -43,7 +43,7 @@ const (
 type Config struct {
 	// Objective is logistic, softmax, squared, poisson or cox.
 	Objective Objective `yaml:"objective" json:"objective"`
-	// Classes is the number of classes of softmax.
+	// Classes is the number of classes of softmax; other objectives do not read it.
 	Classes int `yaml:"classes" json:"classes"`
 	// Mode is boosted, dart, forest or additive.
 	Mode string `yaml:"mode" json:"mode"`

@@ -15,6 +15,9 @@ func Fit(ctx context.Context, d *Data, cfg Config) (*Model, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if cfg.Objective != Softmax {
+		cfg.Classes = 0
+	}
 	if err := d.check(cfg.Objective, cfg.Classes); err != nil {
 		return nil, err
 	}

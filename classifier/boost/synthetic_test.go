@@ -63,7 +63,7 @@ func cohort(n int, o Objective) *Data {
 				y = 1
 			}
 		case Softmax:
-			y = min(2, max(0, math.Floor((f+noise)/2)+1))
+			y = min(2, max(0, math.Floor(f+noise+1.5)))
 		case Poisson:
 			y = max(0, math.Floor(f+noise))
 		case Cox:
