@@ -43,6 +43,10 @@ type Config struct {
 	Axial float64 `yaml:"element_length_mm"`
 	// Grading is the thickness of the outermost element layer over that of the innermost.
 	Grading float64 `yaml:"grading"`
+	// FineAxial is the length of the elements along the vessel at the interfaces of tissues.
+	FineAxial float64 `yaml:"interface_element_length_mm"`
+	// Crowding says how many times thinner elements are at the interfaces of tissues than far from them; 1 leaves them even.
+	Crowding float64 `yaml:"interface_crowding"`
 	// MinWall is the least wall thickness of the mesh; thinner places are thickened outwards.
 	MinWall float64 `yaml:"min_wall_mm"`
 	// MaxThin is the share of the wall that may need thickening before the vessel is refused.
@@ -57,6 +61,11 @@ type Config struct {
 	MaxIterations int `yaml:"max_iterations"`
 	// Materials are the elastic constants of the tissues.
 	Materials Materials `yaml:"materials"`
+	// Kinematics is "small" (linear strain on the imaged shape) or "finite" (large
+	// strain, with diastole, systole and pulse).
+	Kinematics string `yaml:"kinematics"`
+	// Finite holds what finite strain needs besides.
+	Finite Finite `yaml:"finite"`
 	// Uncertainty declares how far the inputs may be off, for bands around the markers.
 	Uncertainty Uncertainty `yaml:"uncertainty"`
 }
@@ -80,12 +89,13 @@ func DefaultConfig() Config {
 	lib := func(t imaging.Tissue) material.Elastic { c, _ := material.Lookup(t); return c.Elastic }
 	return Config{
 		Pressure: 120, Ends: Sliding, Padding: 3, Margin: 1,
-		Around: 32, Through: 6, Axial: 0.5, Grading: 2, MinWall: 0.1, MaxThin: 10,
+		Around: 32, Through: 6, Axial: 0.5, Grading: 2, FineAxial: 0.5, Crowding: 4, MinWall: 0.1, MaxThin: 10,
 		CapDepth: 0.5, AverageVolume: 0.05, Tolerance: 1e-6, MaxIterations: 2000,
 		Materials: Materials{
 			Wall: lib(imaging.Wall), LowAttenuation: lib(imaging.LowAttenuation), FibroFatty: lib(imaging.FibroFatty),
 			Fibrous: lib(imaging.Fibrous), Calcified: lib(imaging.Calcified),
 		},
+		Kinematics: SmallStrain, Finite: DefaultFinite(),
 		Uncertainty: DefaultUncertainty(),
 	}
 }
@@ -121,6 +131,8 @@ func (c Config) Validate() error {
 	check(c.Through >= 2 && c.Through <= 64, "elements_through is %d: must be from 2 to 64", c.Through)
 	check(c.Axial >= 0.02 && c.Axial <= 5, "element_length_mm is %g: must be from 0.02 to 5", c.Axial)
 	check(c.Grading >= 1 && c.Grading <= 20, "grading is %g: must be from 1 to 20", c.Grading)
+	check(c.FineAxial >= 0.01 && c.FineAxial <= 5, "interface_element_length_mm is %g: must be from 0.01 to 5", c.FineAxial)
+	check(c.Crowding >= 1 && c.Crowding <= 40, "interface_crowding is %g: must be from 1 to 40", c.Crowding)
 	check(c.MinWall > 0 && c.MinWall <= 1, "min_wall_mm is %g: must be above 0 and at most 1", c.MinWall)
 	check(c.MaxThin >= 0 && c.MaxThin <= 100, "max_thin_percent is %g: must be from 0 to 100", c.MaxThin)
 	check(c.CapDepth > 0 && c.CapDepth <= 5, "cap_depth_mm is %g: must be above 0 and at most 5", c.CapDepth)
@@ -132,6 +144,10 @@ func (c Config) Validate() error {
 		if err := table[t].Check(); err != nil {
 			errs = append(errs, fmt.Errorf("materials: %s: %w", t, err))
 		}
+	}
+	check(c.Kinematics == SmallStrain || c.Kinematics == FiniteStrain, "kinematics is %q: must be %q or %q", c.Kinematics, SmallStrain, FiniteStrain)
+	if c.Kinematics == FiniteStrain {
+		errs = append(errs, c.Finite.validate(c.Pressure)...)
 	}
 	return errors.Join(append(errs, c.Uncertainty.validate()...)...)
 }

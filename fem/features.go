@@ -275,6 +275,11 @@ func (r *Result) window(from, to float64) *window {
 	return w
 }
 
+// holds tells whether a cell is in the window.
+func (w *window) holds(cell int) bool {
+	return element.Points*cell >= w.from && element.Points*cell < w.to
+}
+
 // samples returns a field over each region, sorted. All are empty if the field
 // is not a number somewhere.
 func (w *window) samples(at func(*Point) float64) []sample {
@@ -288,6 +293,22 @@ func (w *window) samples(at func(*Point) float64) []sample {
 		all[n] = tagged{weighted{at(p), p.Volume}, w.in[n]}
 		if math.IsNaN(all[n].value) {
 			return make([]sample, len(regions))
+		}
+	}
+	// Surfaces count for extremes alone.
+	for n := range w.r.Surface {
+		p := &w.r.Surface[n]
+		if !w.holds(p.Cell) {
+			continue
+		}
+		t := tagged{weighted: weighted{at(&p.Point), 0}}
+		for g := range regions {
+			if regions[g].in(w.r, p.Cell, &p.Point) {
+				t.in |= 1 << g
+			}
+		}
+		if !math.IsNaN(t.value) {
+			all = append(all, t)
 		}
 	}
 	slices.SortFunc(all, func(a, b tagged) int { return a.compare(b.weighted) })

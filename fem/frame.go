@@ -37,8 +37,14 @@ func (r *Result) locate(ctx context.Context) error {
 			}
 		}
 	})
-	if err != nil || r.marked {
+	if err != nil {
 		return err
+	}
+	for n := range r.Surface {
+		r.onSurface(&r.Surface[n])
+	}
+	if r.marked {
+		return nil
 	}
 	r.marked = true
 	for _, rim := range []struct {
@@ -57,11 +63,10 @@ func (r *Result) locate(ctx context.Context) error {
 // it, interpolated.
 func (r *Result) directions(e, q int, x *[8]r3.Vec) (radial, axial r3.Vec) {
 	_, _, k := r.Mesh.Coords(e)
-	_, _, z := element.QuadraturePoint(q)
-	a, b, w := &r.Mesh.Frames[k], &r.Mesh.Frames[k+1], (1+z)/2
+	a, b, w := &r.Mesh.Frames[k], &r.Mesh.Frames[k+1], (1+r.reference(e, q)[2])/2
 	mix := func(u, v r3.Vec) r3.Vec { return r3.Add(r3.Scale(1-w, u), r3.Scale(w, v)) }
 	axial = r3.Unit(mix(a.T, b.T))
-	d := r3.Sub(position(x, q), mix(a.Origin, b.Origin))
+	d := r3.Sub(r.position(x, e, q), mix(a.Origin, b.Origin))
 	return r3.Unit(r3.Sub(d, r3.Scale(r3.Dot(d, axial), axial))), axial
 }
 
@@ -70,14 +75,14 @@ func normal(s *element.Tensor, n r3.Vec) float64 {
 	return s[0]*n.X*n.X + s[1]*n.Y*n.Y + s[2]*n.Z*n.Z + 2*(s[3]*n.X*n.Y+s[4]*n.Y*n.Z+s[5]*n.Z*n.X)
 }
 
-// position returns the place of a quadrature point of a cell with corners x.
-func position(x *[8]r3.Vec, q int) (p r3.Vec) {
-	for a, w := range pointShapes[q] {
-		p.X += w * x[a].X
-		p.Y += w * x[a].Y
-		p.Z += w * x[a].Z
+// position returns the place of point q of cell e with corners x.
+func (r *Result) position(x *[8]r3.Vec, e, q int) r3.Vec {
+	if r.mixed == nil || r.mixed[e] == nil {
+		return spot(x, &pointShapes[q])
 	}
-	return p
+	xi := &r.mixed[e].at[q]
+	n := element.Shape(xi[0], xi[1], xi[2])
+	return spot(x, &n)
 }
 
 // pointShapes are the shape functions at the quadrature points.
@@ -91,14 +96,14 @@ var pointShapes = func() (n [element.Points][8]float64) {
 // At returns the place of point n of Points, mm.
 func (r *Result) At(n int) r3.Vec {
 	x := r.Mesh.Corners(n / element.Points)
-	return position(&x, n%element.Points)
+	return r.position(&x, n/element.Points, n%element.Points)
 }
 
 // place returns the arc length, mm, of point n of Points and its angle around the
 // lumen from the frame's N towards B, degrees in [0, 360).
 func (r *Result) place(n int) (s, angle float64) {
 	_, _, k := r.Mesh.Coords(n / element.Points)
-	_, _, z := element.QuadraturePoint(n % element.Points)
+	z := r.reference(n/element.Points, n%element.Points)[2]
 	a, b, w := &r.Mesh.Frames[k], &r.Mesh.Frames[k+1], (1+z)/2
 	mix := func(u, v r3.Vec) r3.Vec { return r3.Add(r3.Scale(1-w, u), r3.Scale(w, v)) }
 	d := r3.Sub(r.At(n), mix(a.Origin, b.Origin))

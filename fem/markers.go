@@ -44,6 +44,13 @@ func (r *Result) Peak(from, to float64, quantity, region string) Peak {
 			best.Value, at = x, w.from+n
 		}
 	}
+	for n := range r.Surface {
+		p := &r.Surface[n]
+		if x := fields[f].at(&p.Point); w.holds(p.Cell) && regions[g].in(r, p.Cell, &p.Point) && !(x <= best.Value) {
+			best = r.surfacePeak(p, x)
+			at = -1
+		}
+	}
 	if at < 0 {
 		return best
 	}
@@ -52,4 +59,21 @@ func (r *Result) Peak(from, to float64, quantity, region string) Peak {
 	best.At, best.Tissue, best.Depth = r.At(at), r.Points[at].Tissue, r.depth(e, at%element.Points, j, k)
 	best.S, best.Angle = r.place(at)
 	return best
+}
+
+// surfacePeak returns the value x at a surface point as a peak.
+func (r *Result) surfacePeak(p *SurfacePoint, x float64) Peak {
+	_, j, k := r.Mesh.Coords(p.Cell)
+	a, b := &r.Mesh.Frames[k], &r.Mesh.Frames[k+1]
+	from := r3.Dot(r3.Sub(p.At, a.Origin), a.T)
+	w := from / (from - r3.Dot(r3.Sub(p.At, b.Origin), b.T)) // between the two planes
+	mix := func(u, v r3.Vec) r3.Vec { return r3.Add(r3.Scale(1-w, u), r3.Scale(w, v)) }
+	d := r3.Sub(p.At, mix(a.Origin, b.Origin))
+	angle := math.Atan2(r3.Dot(d, mix(a.B, b.B)), r3.Dot(d, mix(a.N, b.N))) * 180 / math.Pi
+	if angle < 0 {
+		angle += 360
+	}
+	inner := r3.Scale(0.25, r3.Add(r3.Add(r.Mesh.Nodes[r.Mesh.Node(0, j, k)], r.Mesh.Nodes[r.Mesh.Node(0, j+1, k)]),
+		r3.Add(r.Mesh.Nodes[r.Mesh.Node(0, j, k+1)], r.Mesh.Nodes[r.Mesh.Node(0, j+1, k+1)])))
+	return Peak{Value: x, S: (1-w)*r.Mesh.S[k] + w*r.Mesh.S[k+1], Angle: angle, Depth: r3.Norm(r3.Sub(p.At, inner)), At: p.At, Tissue: p.Tissue}
 }

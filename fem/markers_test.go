@@ -19,7 +19,7 @@ import (
 func TestMarkersLame(t *testing.T) {
 	const in, out, p, length, nu = 1.5, 2.5, 16.0, 6.0, 0.3
 	cfg := uniform(500, nu)
-	cfg.Around, cfg.Through, cfg.Axial, cfg.Grading, cfg.Margin, cfg.Padding = 64, 24, 0.5, 1, 0, 0
+	cfg.Around, cfg.Through, cfg.Axial, cfg.Grading, cfg.Margin, cfg.Padding = 64, 48, 1, 1, 0, 0
 	v := tube(length, 0, in, out, 0)
 	turn := r3.NewRotation(0.7, r3.Vec{X: 1, Y: 2, Z: -1})
 	for n := range v.Sections {
@@ -54,17 +54,17 @@ func TestMarkersLame(t *testing.T) {
 		{"radial_stress.wall.p50", a * (1 - out*out/at(0.5)), 0.02},
 		{"radial_stress.wall.mean", a * (2 - meanTo(out*out)/a), 0.02},
 	} {
-		verify.Check{Suite: suite, Case: "LAME-PE, swept, turned, 64 × 24 elements", Quantity: test.name + ", kPa", Source: "Lamé, integrated over the section",
+		verify.Check{Suite: suite, Case: "LAME-PE, swept, turned, 64 × 48 elements", Quantity: test.name + ", kPa", Source: "Lamé, integrated over the section",
 			Got: f.Get(test.name), Want: test.want, Tol: test.tol * math.Abs(test.want)}.Run(t)
 	}
 	// The tail mean over a fifth of the volume, and the volume above a limit.
 	cfg.AverageVolume = volume / 5
 	r.Conditions = cfg
 	f = r.Features(0, length)
-	verify.Check{Suite: suite, Case: "LAME-PE, swept, turned, 64 × 24 elements", Quantity: "mean principal stress over the highest fifth of the volume, kPa",
+	verify.Check{Suite: suite, Case: "LAME-PE, swept, turned, 64 × 48 elements", Quantity: "mean principal stress over the highest fifth of the volume, kPa",
 		Source: "Lamé, integrated over the section", Got: f.Get("principal_stress.wall.fixed_volume"), Want: meanTo(at(0.2)), Tol: 0.005 * meanTo(at(0.2))}.Run(t)
 	s := r.window(0, length).samples(fields[0].at)[inWall]
-	verify.Check{Suite: suite, Case: "LAME-PE, swept, turned, 64 × 24 elements", Quantity: "volume above 25 kPa, mm³",
+	verify.Check{Suite: suite, Case: "LAME-PE, swept, turned, 64 × 48 elements", Quantity: "volume above 25 kPa, mm³",
 		Source: "Lamé, integrated over the section", Got: s.above(25), Want: beyond(25), Tol: volume / 24}.Run(t) // one layer of elements
 	peak := r.Peak(0, length, "circumferential_stress", "wall")
 	if d := r3.Norm(r3.Sub(peak.At, r.Mesh.Frames[0].Origin)); peak.Value != f.Get("circumferential_stress.wall.max") || peak.Depth > 0.02 || math.Abs(d*d-peak.S*peak.S-in*in) > 0.1 {

@@ -34,13 +34,18 @@ func (r *Result) carry(t imaging.Tissue, from, to int, at func(*Point) float64) 
 	sum, n := make([]float64, len(r.Mesh.Nodes)), make([]int, len(r.Mesh.Nodes))
 	lo, hi := make([]float64, len(sum)), make([]float64, len(sum)) // what the values around are at least and at most, if not zero
 	for e := from; e < to; e++ {
-		if r.Tissue[e] != t {
-			continue
-		}
 		cell := &r.Mesh.Cells[e]
 		var v [8]float64
-		for q := range v {
-			v[q] = at(&r.Points[8*e+q])
+		if r.mixed != nil && r.mixed[e] != nil {
+			if !r.part(&v, e, t, at) {
+				continue
+			}
+		} else if r.Tissue[e] != t {
+			continue
+		} else {
+			for q := range v {
+				v[q] = at(&r.Points[8*e+q])
+			}
 		}
 		for a, node := range cell {
 			for q, w := range outward[a] {
@@ -61,4 +66,20 @@ func (r *Result) carry(t imaging.Tissue, from, to int, at func(*Point) float64) 
 		}
 	}
 	return sum
+}
+
+// part stores in v the mean over the points of one tissue in a cell that an
+// interface cuts, and tells whether there are any.
+func (r *Result) part(v *[8]float64, e int, t imaging.Tissue, at func(*Point) float64) bool {
+	var sum, volume float64
+	for q := range v {
+		if p := &r.Points[8*e+q]; p.Tissue == t {
+			sum += p.Volume * at(p)
+			volume += p.Volume
+		}
+	}
+	for q := range v {
+		v[q] = sum / volume
+	}
+	return volume > 0
 }

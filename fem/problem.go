@@ -43,10 +43,13 @@ type Problem struct {
 	// coarsen it. Other meshes are coarsened by aggregation.
 	Lattice *sparse.Lattice
 	Law     [][element.Points]element.Lame // moduli at each quadrature point of each cell
-	Load    []r3.Vec                       // nodal loads, mN
-	Fixed   []sparse.Fixed                 // nodes held back, each at most once
-	Given   []r3.Vec                       // displacement of what Fixed takes away, mm; nil: zero
-	Springs []Spring
+	// Laminates, if not nil, holds for each cell that an interface cuts the layers
+	// that take the place of Law, nil for other cells. Their ν is at most 0.499.
+	Laminates []*element.Laminate
+	Load      []r3.Vec       // nodal loads, mN
+	Fixed     []sparse.Fixed // nodes held back, each at most once
+	Given     []r3.Vec       // displacement of what Fixed takes away, mm; nil: zero
+	Springs   []Spring
 	// Keep holds matrix and preconditioner in the solution, for sensitivities.
 	Keep bool
 }
@@ -305,7 +308,11 @@ func (p *Problem) assemble(ctx context.Context, k matrix) error {
 func (p *Problem) stiffness(h *element.Hex8, e int, k *[8][8][9]float64) float64 {
 	x := p.Mesh.Corners(e)
 	det := h.Set(&x)
-	h.Stiffness(k, &p.Law[e])
+	if p.Laminates != nil && p.Laminates[e] != nil {
+		h.LaminateStiffness(k, p.Laminates[e])
+	} else {
+		h.Stiffness(k, &p.Law[e])
+	}
 	return det
 }
 

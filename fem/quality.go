@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
 	"github.com/plaquerisk/plaquerisk/fem/element"
 	"github.com/plaquerisk/plaquerisk/imaging"
 )
@@ -24,32 +26,32 @@ type Discretisation struct {
 	P99, Mean float64
 }
 
-// Discretisation compares the stress at quadrature points with one that is made
-// smooth within each tissue, over [Regions] between two arc lengths, mm. Values
+// Discretisation compares the stress of the elements with one that is smooth
+// within each tissue, over [Regions] between two arc lengths, mm. Values
 // are NaN in empty regions.
 func (r *Result) Discretisation(from, to float64) []Discretisation {
 	w := r.window(from, to)
-	smooth := r.smooth(w)
+	plain, smooth := r.stresses(w)
 	out := make([]Discretisation, len(regions))
 	for g := range regions {
 		raw, better := make(sample, 0, w.count[g]), make(sample, 0, w.count[g])
 		for n := range w.in {
 			if w.in[n]>>g&1 != 0 {
 				p := &r.Points[w.from+n]
-				raw = append(raw, weighted{p.Sigma1, p.Volume})
+				raw = append(raw, weighted{plain[n].Principal()[0], p.Volume})
 				better = append(better, weighted{smooth[n].Principal()[0], p.Volume})
 			}
 		}
 		raw.sort()
 		better.sort()
-		out[g] = Discretisation{Region: regions[g].name, Energy: r.energyError(w, g, smooth),
+		out[g] = Discretisation{Region: regions[g].name, Energy: r.energyError(w, g, plain, smooth),
 			P99: better.percentile(99)/raw.percentile(99) - 1, Mean: better.mean()/raw.mean() - 1}
 	}
 	return out
 }
 
-// energyError returns η of a region (F.13) from the smooth stress of a window.
-func (r *Result) energyError(w *window, region int, smooth []element.Tensor) float64 {
+// energyError returns η of a region (F.13) from the stresses of a window.
+func (r *Result) energyError(w *window, region int, plain, smooth []element.Tensor) float64 {
 	var diff, norm float64
 	for n := range w.in {
 		if w.in[n]>>region&1 == 0 {
@@ -58,13 +60,52 @@ func (r *Result) energyError(w *window, region int, smooth []element.Tensor) flo
 		p, s := &r.Points[w.from+n], &smooth[n]
 		var d element.Tensor
 		for i := range d {
-			d[i] = s[i] - p.Stress[i]
+			d[i] = s[i] - plain[n][i]
 		}
 		c := r.compliance(p)
 		diff += p.Volume * c.of(&d)
 		norm += p.Volume * c.of(s)
 	}
 	return math.Sqrt(diff / norm)
+}
+
+// stresses returns at the points of a window the stress of the elements
+// themselves, which in small strain is not the recovered one of Points, and what
+// is smooth of it.
+func (r *Result) stresses(w *window) (plain, smooth []element.Tensor) {
+	lo, hi := w.from/element.Points, w.to/element.Points
+	plain = make([]element.Tensor, element.Points*(hi-lo))
+	if r.Phases != nil {
+		for n := range plain {
+			plain[n] = r.Points[element.Points*lo+n].Stress
+		}
+		return plain, r.smooth(w)
+	}
+	var h element.Hex8
+	for e := lo; e < hi; e++ {
+		x := r.Mesh.Corners(e)
+		h.Set(&x)
+		var u [8]r3.Vec
+		for a, n := range r.Mesh.Cells[e] {
+			u[a] = r.Solution.U[n]
+		}
+		for q := range element.Points {
+			p, n := &r.Points[element.Points*e+q], element.Points*(e-lo)+q
+			strain := h.Strain(&u, q)
+			if mix := r.mixed[e]; mix != nil {
+				if l := slices.Index(mix.material, r.materials.of[p.Tissue]); l >= 0 {
+					strain = mix.Strain(l, strain, mix.Traction(strain))
+				}
+			}
+			plain[n] = r.materials.law[r.materials.of[p.Tissue]].Stress(strain)
+		}
+	}
+	x := *r
+	x.Points = slices.Clone(r.Points)
+	for n, s := range plain {
+		x.Points[element.Points*lo+n].Stress = s
+	}
+	return plain, x.smooth(lo, hi)
 }
 
 // smooth returns the stress at the points of a window after it was carried to the

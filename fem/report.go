@@ -4,54 +4,10 @@ import (
 	"io"
 	"math"
 
-	"gonum.org/v1/gonum/spatial/r3"
-
 	"github.com/plaquerisk/plaquerisk/fem/element"
 	"github.com/plaquerisk/plaquerisk/fem/mesh"
-	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/risk"
 )
-
-// Cap describes the tissue over low attenuation cores as the mesh resolves it.
-type Cap struct {
-	Thickness float64 // least distance from the lumen to a core, mm; NaN without a core
-	S         float64 // where, arc length in mm
-	Angle     float64 // around the lumen from the frame's N towards B, degrees in [0, 360)
-	At        r3.Vec  // the first point of the core there, mm
-	Layers    float64 // quadrature layers across it there, in elements (a half for each point)
-}
-
-// Cap returns the thinnest cap between two arc lengths. A core that reaches the
-// lumen has thickness zero: the cap is thinner than the image can show.
-func (r *Result) Cap(from, to float64) Cap {
-	nan := math.NaN()
-	c := Cap{Thickness: nan, S: nan, Angle: nan, At: r3.Vec{X: nan, Y: nan, Z: nan}, Layers: nan}
-	lo, hi := r.planes(from, to)
-	m := r.Mesh
-	for k := lo; k < hi; k++ {
-		for j := range m.Around {
-			for _, col := range columns {
-				for n := range 2 * m.Through {
-					e, q := m.Cell(n/2, j, k), col[n%2]
-					if r.Points[8*e+q].Tissue != imaging.LowAttenuation {
-						continue
-					}
-					// The core begins half way between its first point and the one before.
-					var d float64
-					if n > 0 {
-						d = (r.depth(e, q, j, k) + r.depth(m.Cell((n-1)/2, j, k), col[(n-1)%2], j, k)) / 2
-					}
-					if !(d >= c.Thickness) {
-						c = Cap{Thickness: d, Layers: float64(n) / 2, At: r.At(element.Points*e + q)}
-						c.S, c.Angle = r.place(element.Points*e + q)
-					}
-					break
-				}
-			}
-		}
-	}
-	return c
-}
 
 // Summary returns the statistics of the report between two arc lengths, mm.
 // CapUncertain is set when the mesh has fewer than three elements across the

@@ -61,10 +61,14 @@ func (s sample) sd() float64 {
 }
 
 // percentile returns the smallest value at or below which p % of the volume
-// lies, the inverse of the distribution function without interpolation.
+// lies, the inverse of the distribution function without interpolation; at 100
+// the largest, which may stand for no volume.
 func (s sample) percentile(p float64) float64 {
 	if len(s) == 0 {
 		return math.NaN()
+	}
+	if p >= 100 {
+		return s[len(s)-1].value
 	}
 	goal, sum := p/100*s.volume(), 0.0
 	for _, w := range s[:len(s)-1] {

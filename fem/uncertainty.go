@@ -139,7 +139,7 @@ func (r *Result) Bands(ctx context.Context, v *coronary.Vessel, tissue *imaging.
 	if u.PressureSD > 0 {
 		low, high := base.scaled(1-step), base.scaled(1+step)
 		for _, x := range []*Result{low, high} {
-			if err := x.recover(ctx, base.kept); err != nil {
+			if err := x.recover(ctx); err != nil {
 				return nil, err
 			}
 		}
@@ -285,7 +285,7 @@ func (r *Result) stiffened(ctx context.Context, tissue *imaging.Labels, t imagin
 		p := *r.kept
 		p.Law = make([][element.Points]element.Lame, len(r.kept.Law))
 		x.Tissue = make([]imaging.Tissue, len(r.Tissue))
-		if err := x.assign(ctx, tissue, &p); err != nil {
+		if err := x.assign(ctx, &p); err != nil {
 			return nil, nil, err
 		}
 		for i := range x.Points { // the same tissues, hence the same rims
@@ -314,7 +314,7 @@ func (r *Result) stiffened(ctx context.Context, tissue *imaging.Labels, t imagin
 			u[a] = r3.Add(v, r3.Scale(by, r3.Vec{X: w[3*a], Y: w[3*a+1], Z: w[3*a+2]}))
 		}
 		side[n].Solution.U = u
-		if err := side[n].recover(ctx, law[n]); err != nil {
+		if err := side[n].recover(ctx); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/plaquerisk/plaquerisk/coronary"
 	"github.com/plaquerisk/plaquerisk/fem/element"
+	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
 // ErrSpan is returned when too little of the asked interval has complete
@@ -34,6 +35,8 @@ type Sizes struct {
 	MaxThin float64
 	// MinJacobian is the scaled Jacobian below which planes are relaxed.
 	MinJacobian float64
+	// Adapt, if not nil, makes the mesh finer at interfaces of tissues.
+	Adapt *Adapt
 }
 
 // Swept is a mesh of the wall between lumen and outer border, swept along the
@@ -104,7 +107,7 @@ const maxNodes = 1_000_000
 type ring struct {
 	s           float64
 	frame       coronary.Frame // its origin is the centroid
-	lumen, wall []float64      // mm
+	lumen, wall []float64      // mm, in the directions of equal steps
 }
 
 // Sweep meshes the vessel between the arc lengths from and to. Where sections
@@ -116,21 +119,17 @@ func Sweep(ctx context.Context, v *coronary.Vessel, from, to float64, sizes Size
 		return nil, err
 	}
 	lo, hi := max(from, run[0].S), min(to, run[len(run)-1].S)
-	n := max(2, int(math.Round((hi-lo)/sizes.Axial)))
 	if hi-lo < 2*sizes.Axial {
 		return nil, fmt.Errorf("%w: %.2f mm between s = %.2f and %.2f mm, need %.2f mm", ErrSpan, hi-lo, lo, hi, 2*sizes.Axial)
 	}
-	if nodes := (n + 1) * sizes.Around * (sizes.Through + 1); nodes > maxNodes {
-		return nil, fmt.Errorf("%d nodes, at most %d; make the elements longer or the interval shorter", nodes, maxNodes)
-	}
-	m := &Swept{Around: sizes.Around, Through: sizes.Through, Along: n}
+	m := &Swept{Around: sizes.Around, Through: sizes.Through}
 	rings := make([]ring, len(run))
 	for a := range run {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		var star bool
-		if rings[a], star, err = cut(&run[a], sizes.Around); err != nil {
+		if rings[a], star, err = cut(&run[a]); err != nil {
 			return nil, err
 		}
 		if !star {
@@ -140,32 +139,71 @@ func Sweep(ctx context.Context, v *coronary.Vessel, from, to float64, sizes Size
 			m.NotStar++
 		}
 	}
+	var look *survey
+	if a := sizes.Adapt; a == nil {
+		n := max(2, int(math.Round((hi-lo)/sizes.Axial)))
+		for k := range n + 1 {
+			m.S = append(m.S, lo+(hi-lo)*float64(k)/float64(n))
+		}
+	} else {
+		fine := min(a.Axial, sizes.Axial)
+		if look, err = a.survey(ctx, rings, lo, hi, fine/2, 2*sizes.Around); err != nil {
+			return nil, err
+		}
+		m.S = look.planes(fine, sizes.Axial)
+	}
+	m.Along = len(m.S) - 1
+	n := m.Along
+	if nodes := (n + 1) * sizes.Around * (sizes.Through + 1); nodes > maxNodes {
+		return nil, fmt.Errorf("%d nodes, at most %d; make the elements longer or the interval shorter", nodes, maxNodes)
+	}
 	layer := layers(sizes.Through, sizes.Grading)
-	thinnest, rays := math.Inf(1), 0
-	var thinFrame r3.Vec
-	for k := range n + 1 {
-		s := lo + (hi-lo)*float64(k)/float64(n)
-		r := between(rings, s)
-		m.S = append(m.S, s)
-		m.Frames = append(m.Frames, r.frame)
-		for j := range sizes.Around {
-			in, out := r.lumen[j], r.wall[j]
-			rays++
+	m.Nodes = make([]r3.Vec, (n+1)*sizes.Around*(sizes.Through+1))
+	m.Frames = make([]coronary.Frame, n+1)
+	thin := make([]thinness, n+1)
+	err = par.For(ctx, n+1, func(k int) {
+		r := between(rings, m.S[k])
+		m.Frames[k] = r.frame
+		theta := make([]float64, sizes.Around)
+		for j := range theta {
+			theta[j] = float64(j) / float64(sizes.Around)
+		}
+		if a := sizes.Adapt; a != nil && a.Around > 1 {
+			in, out := r.mean()
+			theta = look.angles(m.S[k], sizes.Around, a.Around, aroundReach*math.Pi*(in+out)/float64(sizes.Around))
+		}
+		for j, th := range theta {
+			in, out := r.at(th)
+			ray := func(t float64) r3.Vec { return r.frame.Point(direction(th, in+t*(out-in))) }
 			if out-in < sizes.MinWall {
-				m.Thin++
-				if out-in < thinnest {
-					thinnest, m.ThinAt, thinFrame = out-in, s, r.frame.Point(direction(j, sizes.Around, in))
+				if thin[k].rays++; thin[k].rays == 1 || out-in < thin[k].least {
+					thin[k].least, thin[k].at = out-in, ray(0)
 				}
 				out = in + sizes.MinWall
 			}
-			for _, t := range layer {
-				m.Nodes = append(m.Nodes, r.frame.Point(direction(j, sizes.Around, in+t*(out-in))))
+			t := layer
+			if sizes.Adapt != nil {
+				t = sizes.Adapt.through(layer, out-in, ray)
+			}
+			for i, t := range t {
+				m.Nodes[m.Node(i, j, k)] = ray(t)
 			}
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
+	var thinnest thinness
+	for k, t := range thin {
+		if t.rays > 0 && (m.Thin == 0 || t.least < thinnest.least) {
+			thinnest, m.ThinAt = t, m.S[k]
+		}
+		m.Thin += t.rays
+	}
+	rays := (n + 1) * sizes.Around
 	if float64(m.Thin) > sizes.MaxThin*float64(rays) {
 		return nil, fmt.Errorf("%w: thinner than %.3f mm on %d of %d rays, least %.3f mm at s = %.2f mm (%.2f, %.2f, %.2f); check the wall segmentation there",
-			ErrThickness, sizes.MinWall, m.Thin, rays, thinnest, m.ThinAt, thinFrame.X, thinFrame.Y, thinFrame.Z)
+			ErrThickness, sizes.MinWall, m.Thin, rays, thinnest.least, m.ThinAt, thinnest.at.X, thinnest.at.Y, thinnest.at.Z)
 	}
 	for k := range n {
 		for j := range sizes.Around {
@@ -183,6 +221,13 @@ func Sweep(ctx context.Context, v *coronary.Vessel, from, to float64, sizes Size
 		return nil, &InvertedError{Quality: m.Quality, Where: m.Where(m.Quality.Cell)}
 	}
 	return m, nil
+}
+
+// thinness tells where the wall of a node plane is thinner than the mesh may be.
+type thinness struct {
+	rays  int
+	least float64 // mm
+	at    r3.Vec
 }
 
 // completeRun returns the complete sections in a row that cover most of
@@ -239,36 +284,56 @@ func layers(n int, grading float64) []float64 {
 	return t
 }
 
-// direction returns the in-plane point at distance r along ray j of n.
-func direction(j, n int, r float64) r2.Vec {
-	sin, cos := math.Sincos(2 * math.Pi * float64(j) / float64(n))
+// direction returns the in-plane point at distance r in the direction of theta
+// turns.
+func direction(theta, r float64) r2.Vec {
+	sin, cos := math.Sincos(2 * math.Pi * theta)
 	return r2.Vec{X: r * cos, Y: r * sin}
 }
 
+// rays is the number of directions in which a section is measured.
+const rays = 360
+
 // cut measures a section along rays from the centroid of its lumen. It reports
 // false if a ray meets a contour more than once; the farthest crossing counts.
-func cut(s *coronary.Section, rays int) (ring, bool, error) {
+func cut(s *coronary.Section) (ring, bool, error) {
 	c := centroid(s.Lumen.Points)
 	r := ring{s: s.S, frame: s.Frame, lumen: make([]float64, rays), wall: make([]float64, rays)}
 	r.frame.Origin = s.Frame.Point(c)
 	star := true
-	for j := range rays {
-		d := direction(j, rays, 1)
-		for n, to := range []*float64{&r.lumen[j], &r.wall[j]} {
-			poly, name := s.Lumen.Points, "lumen"
-			if n == 1 {
-				poly, name = s.Wall.Points, "outer wall"
-			}
-			far, hits := farthest(poly, c, d)
-			if hits == 0 {
+	for n, to := range [][]float64{r.lumen, r.wall} {
+		poly, name := s.Lumen.Points, "lumen"
+		if n == 1 {
+			poly, name = s.Wall.Points, "outer wall"
+		}
+		hits := farthest(to, poly, c)
+		for _, h := range hits {
+			if h == 0 {
 				return ring{}, false, fmt.Errorf("section at s = %.2f mm: the centroid of the lumen, (%.2f, %.2f, %.2f) mm, lies outside the %s",
 					s.S, r.frame.Origin.X, r.frame.Origin.Y, r.frame.Origin.Z, name)
 			}
-			star = star && hits == 1
-			*to = far
+			star = star && h == 1
 		}
 	}
 	return r, star, nil
+}
+
+// at returns the distances of lumen and outer wall from the centre in the
+// direction of theta turns.
+func (r *ring) at(theta float64) (lumen, wall float64) {
+	x := (theta - math.Floor(theta)) * rays
+	a := int(x) % rays
+	b, f := (a+1)%rays, x-math.Floor(x)
+	return (1-f)*r.lumen[a] + f*r.lumen[b], (1-f)*r.wall[a] + f*r.wall[b]
+}
+
+// mean returns the mean distances of lumen and outer wall.
+func (r *ring) mean() (lumen, wall float64) {
+	for j := range rays {
+		lumen += r.lumen[j] / rays
+		wall += r.wall[j] / rays
+	}
+	return lumen, wall
 }
 
 // centroid returns the centroid of a polygon, or the mean of its points if it
@@ -291,22 +356,32 @@ func centroid(p []r2.Vec) r2.Vec {
 	return r2.Add(o, r2.Vec{X: x / (3 * a), Y: y / (3 * a)})
 }
 
-// farthest returns the largest distance at which the ray from c along the unit
-// vector d crosses the polygon, and how often it crosses it.
-func farthest(p []r2.Vec, c, d r2.Vec) (far float64, hits int) {
-	for n := range p {
-		u, v := r2.Sub(p[n], c), r2.Sub(p[(n+1)%len(p)], c)
-		// Signed distances from the ray's line; half-open, so a corner counts once.
-		a, b := r2.Cross(d, u), r2.Cross(d, v)
-		if (a < 0) == (b < 0) {
-			continue
-		}
-		if t := r2.Dot(d, u) + (r2.Dot(d, v)-r2.Dot(d, u))*a/(a-b); t > 0 {
-			hits++
-			far = max(far, t)
+// farthest stores in far the largest distance at which each of the rays from c
+// crosses the polygon, and returns how often each crosses it. An edge is looked at
+// only by the rays that may meet it.
+func farthest(far []float64, p []r2.Vec, c r2.Vec) (hits []int) {
+	n := len(far)
+	hits = make([]int, n)
+	for e := range p {
+		u, v := r2.Sub(p[e], c), r2.Sub(p[(e+1)%len(p)], c)
+		from := math.Atan2(u.Y, u.X)
+		turn := math.Atan2(r2.Cross(u, v), r2.Dot(u, v))
+		lo, hi := min(from, from+turn)*float64(n)/(2*math.Pi), max(from, from+turn)*float64(n)/(2*math.Pi)
+		for j := int(math.Floor(lo - 1e-6)); j <= int(math.Ceil(hi+1e-6)); j++ {
+			at := ((j % n) + n) % n
+			d := direction(float64(at)/float64(n), 1)
+			// Signed distances from the ray's line; half-open, so a corner counts once.
+			a, b := r2.Cross(d, u), r2.Cross(d, v)
+			if (a < 0) == (b < 0) {
+				continue
+			}
+			if t := r2.Dot(d, u) + (r2.Dot(d, v)-r2.Dot(d, u))*a/(a-b); t > 0 {
+				hits[at]++
+				far[at] = max(far[at], t)
+			}
 		}
 	}
-	return far, hits
+	return hits
 }
 
 // between interpolates the rings linearly at arc length s.
