@@ -109,6 +109,7 @@ func (d *decoder) scan(s segment.Scan, src []byte) (int, error) {
 			return 0, fmt.Errorf("huffman table %d is missing: %w", t>>4, frame.ErrDamaged)
 		}
 		tables[i] = d.tables[0][t>>4]
+		tables[i].Differences()
 	}
 	if d.interval%width != 0 {
 		return 0, fmt.Errorf("restart interval %d is no multiple of %d columns: %w", d.interval, width, frame.ErrUnsupported)

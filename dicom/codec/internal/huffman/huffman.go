@@ -16,15 +16,16 @@ type Table struct {
 	// that begins there; 0 if the code is longer.
 	symbol [1 << lookBits]uint16
 	// diff holds value<<8 | bits of a whole difference (code and value) that
-	// fits in lookBits bits, 0 if it does not.
-	diff [1 << lookBits]int32
+	// fits in lookBits bits, 0 if it does not. It is nil until Differences.
+	diff *[1 << lookBits]int32
 
-	limit  [18]uint32 // first 16-bit value behind the codes of each length
+	limit  [17]uint32 // first 16-bit value behind the codes of each length
 	offset [17]int32  // of the symbols of a length, minus their first code
 	values []byte
 }
 
 // Parse reads the parameters of DHT: tables stores each by class and number.
+// A table that is replaced keeps its memory.
 func Parse(par []byte, tables *[2][4]*Table) error {
 	for len(par) > 0 {
 		if len(par) < 17 {
@@ -38,27 +39,28 @@ func Parse(par []byte, tables *[2][4]*Table) error {
 		if class > 1 || id > 3 || total > 256 || len(par) < 17+total {
 			return fmt.Errorf("huffman table: class %d, number %d, %d codes: %w", class, id, total, frame.ErrDamaged)
 		}
-		t, err := New([16]byte(par[1:17]), par[17:17+total])
-		if err != nil {
+		if tables[class][id] == nil {
+			tables[class][id] = new(Table)
+		}
+		if err := tables[class][id].build([16]byte(par[1:17]), par[17:17+total]); err != nil {
 			return err
 		}
-		tables[class][id] = t
 		par = par[17+total:]
 	}
 	return nil
 }
 
-// New builds the table with counts[i] codes of length i+1 for the values in
+// build makes the table with counts[i] codes of length i+1 for the values in
 // order.
-func New(counts [16]byte, values []byte) (*Table, error) {
-	t := &Table{values: append([]byte(nil), values...)}
+func (t *Table) build(counts [16]byte, values []byte) error {
+	*t = Table{values: append(t.values[:0], values...)}
 	code, k := uint32(0), 0
 	for l := 1; l <= 16; l++ {
 		n := int(counts[l-1])
 		t.offset[l] = int32(k) - int32(code)
 		for range n {
 			if code >= 1<<l {
-				return nil, fmt.Errorf("huffman table: codes of length %d overflow: %w", l, frame.ErrDamaged)
+				return fmt.Errorf("huffman table: codes of length %d overflow: %w", l, frame.ErrDamaged)
 			}
 			if l <= lookBits {
 				lo := code << (lookBits - l)
@@ -72,7 +74,15 @@ func New(counts [16]byte, values []byte) (*Table, error) {
 		t.limit[l] = code << (16 - l)
 		code <<= 1
 	}
-	t.limit[17] = 1 << 16
+	return nil
+}
+
+// Differences makes the table ready for [Reader.Diffs].
+func (t *Table) Differences() {
+	if t.diff != nil {
+		return
+	}
+	t.diff = new([1 << lookBits]int32)
 	for i := range t.diff {
 		s := t.symbol[i]
 		l, size := int(s>>8), int(s&255)
@@ -82,7 +92,6 @@ func New(counts [16]byte, values []byte) (*Table, error) {
 		v := int32(i) >> (lookBits - l - size) & (1<<size - 1)
 		t.diff[i] = extend(v, size)<<8 | int32(l+size)
 	}
-	return t, nil
 }
 
 // extend turns the size bits v that follow a size code into a difference.
