@@ -48,7 +48,8 @@ func (r *Result) notes() []risk.Note {
 		add("PLQ-406", risk.Info, "%.1f elements lie across the thinnest cap (%.2f mm in the mesh, at s = %.1f mm, %.0f°).", c.Layers, c.Thickness, c.S, c.Angle)
 	}
 	whole := r.window(m.S[0], m.S[m.Along])
-	if e := r.energyError(whole, inWall, r.smooth(whole)); e > coarse {
+	plain, smooth := r.stresses(whole)
+	if e := r.energyError(whole, inWall, plain, smooth); e > coarse {
 		add("PLQ-407", risk.Info, "The estimated error of the mesh is %.0f %% of the stress in the energy norm.", 100*e)
 	}
 	return notes

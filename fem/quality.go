@@ -105,7 +105,7 @@ func (r *Result) stresses(w *window) (plain, smooth []element.Tensor) {
 	for n, s := range plain {
 		x.Points[element.Points*lo+n].Stress = s
 	}
-	return plain, x.smooth(lo, hi)
+	return plain, x.smooth(w)
 }
 
 // smooth returns the stress at the points of a window after it was carried to the

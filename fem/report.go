@@ -15,6 +15,7 @@ import (
 func (r *Result) Summary(from, to float64) risk.StressSummary {
 	lo, hi := r.planes(from, to)
 	w := r.window(from, to)
+	plain, smooth := r.stresses(w)
 	stresses := w.samples(fields[0].at)
 	stress, caps, strain := stresses[inPlaque], stresses[inCap], w.samples(fields[2].at)[inPlaque]
 	s := risk.StressSummary{
@@ -26,7 +27,7 @@ func (r *Result) Summary(from, to float64) risk.StressSummary {
 		MinJacobian: risk.Number(r.Mesh.Quality.MinScaledJacobian),
 		Converged:   r.Solution.Converged,
 		FixedVolume: risk.Number(caps.top(r.Conditions.AverageVolume)),
-		CapElements: risk.NaN(), ErrorPercent: risk.Number(100 * r.energyError(w, inPlaque, r.smooth(w))),
+		CapElements: risk.NaN(), ErrorPercent: risk.Number(100 * r.energyError(w, inPlaque, plain, smooth)),
 	}
 	if c := r.Cap(from, to); !math.IsNaN(c.Thickness) {
 		s.CapElements = risk.Number(c.Layers)
@@ -45,6 +46,7 @@ const (
 func (r *Result) Record() risk.Solve {
 	m := r.Mesh
 	whole := r.window(m.S[0], m.S[m.Along])
+	plain, smooth := r.stresses(whole)
 	rec := risk.Solve{
 		Artery: r.Artery, FromMM: m.S[0], ToMM: m.S[m.Along], Nodes: len(m.Nodes), Elements: len(m.Cells),
 		Unknowns: r.Solution.Unknowns, Iterations: r.Solution.Iterations, Residual: r.Solution.Residual,
@@ -52,7 +54,7 @@ func (r *Result) Record() risk.Solve {
 		MinJacobianAt:    [3]float64{m.Quality.At.X, m.Quality.At.Y, m.Quality.At.Z},
 		MinJacobianWhere: m.Where(m.Quality.Cell),
 		CapElements:      risk.Number(r.Cap(m.S[0], m.S[m.Along]).Layers),
-		ErrorPercent:     risk.Number(100 * r.energyError(whole, inWall, r.smooth(whole))),
+		ErrorPercent:     risk.Number(100 * r.energyError(whole, inWall, plain, smooth)),
 		Composition:      []risk.MeshShare{},
 		Histogram:        []risk.TissueHistogram{},
 	}
