@@ -250,7 +250,7 @@ func (b *bricks) solve(ctx context.Context, set Settings) (*Solution, error) {
 			return nil, fmt.Errorf("multigrid: %w", err)
 		}
 	} else {
-		k.(*sparse.BSR).Hold(b.held)
+		k.(*sparse.Symmetric).Hold(b.held)
 	}
 	w := make([]float64, 3*n)
 	settings := sparse.Settings{Tolerance: set.Tolerance, MaxIterations: 3000}
@@ -290,7 +290,7 @@ func (b *bricks) matrix(ctx context.Context, limit float64) (matrix, sparse.Prec
 		k := sparse.NewStencil(*b.lattice)
 		return k, nil, b.assemble(ctx, k, limit)
 	}
-	k := sparse.NewBSR(b.neighbours())
+	k := sparse.NewSymmetric(b.neighbours())
 	if err := b.assemble(ctx, k, softBrick); err != nil {
 		return nil, nil, err
 	}
@@ -301,11 +301,18 @@ func (b *bricks) matrix(ctx context.Context, limit float64) (matrix, sparse.Prec
 		at[r] = b.x[n]
 	}
 	pre, err := sparse.NewAggregation(ctx, k, at, b.held, sparse.DefaultSmoothing())
-	if err != nil {
-		return nil, nil, err
+	if err != nil || b.softEnough() {
+		return k, pre, err // what is constrained once more stays what it is
 	}
 	clear(k.Val)
 	return k, pre, b.assemble(ctx, k, limit)
+}
+
+// softEnough tells whether the matrix that is aggregated is the body's own, which
+// nothing prescribed asks for as it was before it was constrained.
+func (b *bricks) softEnough() bool {
+	return !slices.ContainsFunc(b.law, func(l element.Lame) bool { return l.Bulk > softBrick*(1+1e-9)*l.Shear }) &&
+		!slices.ContainsFunc(b.Fixed, func(f Fix) bool { return f.Value != 0 })
 }
 
 // neighbours returns for each row the sorted rows of the cells around it.

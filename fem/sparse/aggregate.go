@@ -72,10 +72,11 @@ seeds:
 
 // strength returns ‖Aᵢⱼ‖ / √(‖Aᵢᵢ‖ ‖Aⱼⱼ‖) of each block, in the Frobenius norm.
 func strength(a *blocks[float64]) []float32 {
-	n, size := a.len(), a.rows*a.cols
+	n := a.len()
 	norm := func(e int) float64 {
 		var t float64
-		for _, v := range a.val[size*e : size*e+size] {
+		var flip [9]float64
+		for _, v := range a.block(e, &flip) {
 			t += v * v
 		}
 		return math.Sqrt(t)

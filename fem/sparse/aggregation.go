@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 
 	"gonum.org/v1/gonum/spatial/r3"
 )
@@ -49,6 +50,17 @@ type aggLevel struct {
 	x, b, r, d  []float32
 }
 
+// Rows is a matrix whose rows [NewAggregation] reads: [BSR] or [Symmetric].
+type Rows interface {
+	Blocks() int
+	rows() *blocks[float64]
+}
+
+// rows returns the matrix for [NewAggregation].
+func (m *BSR) rows() *blocks[float64] {
+	return &blocks[float64]{rows: 3, cols: 3, ptr: m.Ptr, col: m.Col, val: m.Val}
+}
+
 // NewAggregation builds the hierarchy for the matrix k, which must be constrained
 // and held ([BSR.Constrain], [BSR.Hold]) by fixed; coords are the places of the
 // nodes, mm. It leaves k as it is. Rigid motions that nothing holds belong in
@@ -57,11 +69,11 @@ type aggLevel struct {
 // As ν nears ½ the iterations grow, and do so with the number of nodes. Build the
 // hierarchy from the matrix of the same body with ν at most 0.45, and they
 // hardly do (measured in docs/decisions/0052).
-func NewAggregation(ctx context.Context, k *BSR, coords []r3.Vec, fixed []Fixed, opts Smoothing) (*Aggregation, error) {
+func NewAggregation(ctx context.Context, k Rows, coords []r3.Vec, fixed []Fixed, opts Smoothing) (*Aggregation, error) {
 	if len(coords) != k.Blocks() {
 		return nil, fmt.Errorf("aggregation: %d nodes, but the matrix has %d block rows", len(coords), k.Blocks())
 	}
-	a := &blocks[float64]{rows: 3, cols: 3, ptr: k.Ptr, col: k.Col, val: k.Val}
+	a := k.rows()
 	near := rigidMotions(coords, fixed)
 	free := make([]bool, len(coords))
 	for n := range free {
@@ -98,8 +110,12 @@ func NewAggregation(ctx context.Context, k *BSR, coords []r3.Vec, fixed []Fixed,
 		p := smoothTentative(ctx, a, inv, agg, tent)
 		next := galerkin(ctx, a, p, count)
 		hold(next, dead)
-		gs, perm := newSweeper(ctx, a, inv, agg, count)
+		gs, perm := newSweeper(a, agg, count)
 		l := &aggLevel{nodes: n, size: a.rows, gs: gs, perm: perm, p: p.permuted(perm)}
+		if len(m.levels) == 0 {
+			runtime.GC() // what P was made of, before the smoother takes as much room
+		}
+		gs.fill(ctx, a, inv, perm)
 		v := make([]float32, 4*a.rows*n)
 		l.x, l.b, l.r, l.d = v[:a.rows*n], v[a.rows*n:2*a.rows*n], v[2*a.rows*n:3*a.rows*n], v[3*a.rows*n:]
 		m.levels = append(m.levels, l)

@@ -19,6 +19,24 @@ type blocks[F float32 | float64] struct {
 	ptr        []int
 	col        []int32
 	val        []F
+	// at, if not nil, says where the values of a block of three rows stand: twice their
+	// number, plus one if they are those of the transpose.
+	at []int32
+}
+
+// block returns the values of block e, those of a transposed one in t.
+func (a *blocks[F]) block(e int, t *[9]F) []F {
+	size := a.rows * a.cols
+	if a.at == nil {
+		return a.val[size*e : size*e+size]
+	}
+	k := a.at[e]
+	v := (*[9]F)(a.val[9*int(k>>1):])
+	if k&1 == 0 {
+		return v[:]
+	}
+	*t = [9]F{v[0], v[3], v[6], v[1], v[4], v[7], v[2], v[5], v[8]}
+	return t[:]
 }
 
 // len returns the number of block rows.
@@ -119,9 +137,10 @@ func (t *transposed) mul(y []float32, a *blocks[float32], r []float32) {
 func invertDiagonal(a *blocks[float64]) ([]float64, error) {
 	n, m := a.len(), a.rows
 	inv := make([]float64, m*m*n)
+	var flip [9]float64
 	for i := range n {
 		e := a.find(i, i)
-		if e < 0 || !invertBlock(inv[m*m*i:m*m*i+m*m], a.val[m*m*e:m*m*e+m*m], m) {
+		if e < 0 || !invertBlock(inv[m*m*i:m*m*i+m*m], a.block(e, &flip), m) {
 			return nil, fmt.Errorf("%w: the diagonal block of node %d", ErrNotDefinite, i)
 		}
 	}
@@ -207,6 +226,7 @@ func smoothTentative(ctx context.Context, a *blocks[float64], inv []float64, agg
 	_ = par.Blocks(ctx, n, 128, func(lo, hi int) {
 		acc := make([]float64, 64*size)
 		t := make([]float64, size)
+		var flip [9]float64
 		for i := lo; i < hi; i++ {
 			cols := p.col[p.ptr[i]:p.ptr[i+1]]
 			for len(acc) < len(cols)*size {
@@ -219,7 +239,7 @@ func smoothTentative(ctx context.Context, a *blocks[float64], inv []float64, agg
 					continue
 				}
 				at, _ := slices.BinarySearch(cols, agg[j])
-				addProduct(acc[at*size:at*size+size], a.val[m*m*e:m*m*e+m*m], p0[size*j:size*j+size], m)
+				addProduct(acc[at*size:at*size+size], a.block(e, &flip), p0[size*j:size*j+size], m)
 			}
 			for at, g := range cols {
 				clear(t)
@@ -264,10 +284,11 @@ func largest(ctx context.Context, a *blocks[float64], inv []float64) float64 {
 	for range 12 {
 		_ = par.Blocks(ctx, n, rowBlock, func(lo, hi int) {
 			t := make([]float64, m)
+			var flip [9]float64
 			for i := lo; i < hi; i++ {
 				clear(t)
 				for e := a.ptr[i]; e < a.ptr[i+1]; e++ {
-					mulAdd(t, a.val[m*m*e:m*m*e+m*m], x[m*int(a.col[e]):], m)
+					mulAdd(t, a.block(e, &flip), x[m*int(a.col[e]):], m)
 				}
 				u := y[m*i : m*i+m]
 				clear(u)
@@ -357,17 +378,18 @@ func galerkin(ctx context.Context, a *blocks[float64], p *blocks[float32], count
 		}
 		_ = par.Blocks(ctx, to-from, 128, func(lo, hi int) {
 			wide := make([]float64, size)
+			var flip [9]float64
 			for r := lo; r < hi; r++ {
 				i := from + r
 				for e := a.ptr[i]; e < a.ptr[i+1]; e++ {
-					j := int(a.col[e])
+					j, v := int(a.col[e]), a.block(e, &flip)
 					for q := p.ptr[j]; q < p.ptr[j+1]; q++ {
 						at, _ := slices.BinarySearch(apRows[i], p.col[q])
-						for x, v := range p.val[size*q : size*q+size] {
-							wide[x] = float64(v)
+						for x, w := range p.val[size*q : size*q+size] {
+							wide[x] = float64(w)
 						}
 						at += ptr[r]
-						addProduct(ap[size*at:size*at+size], a.val[m*m*e:m*m*e+m*m], wide, m)
+						addProduct(ap[size*at:size*at+size], v, wide, m)
 					}
 				}
 			}
@@ -450,10 +472,12 @@ func factorDense(a *blocks[float64]) *Dense {
 	m := a.rows
 	n := m * a.len()
 	l := make([]float64, n*n)
+	var flip [9]float64
 	for i := range a.len() {
 		for e := a.ptr[i]; e < a.ptr[i+1]; e++ {
+			v := a.block(e, &flip)
 			for r := range m {
-				copy(l[(m*i+r)*n+m*int(a.col[e]):], a.val[m*m*e+m*r:m*m*e+m*r+m])
+				copy(l[(m*i+r)*n+m*int(a.col[e]):], v[m*r:m*r+m])
 			}
 		}
 	}

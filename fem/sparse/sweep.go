@@ -21,9 +21,10 @@ type sweeper struct {
 }
 
 // newSweeper sorts the rows of a into clusters, coloured one after the other.
-// Rows of cluster −1 are coupled to nothing and come first.
-func newSweeper(ctx context.Context, a *blocks[float64], inv []float64, cluster []int32, count int) (*sweeper, []int32) {
-	n, size := a.len(), a.rows*a.rows
+// Rows of cluster −1 are coupled to nothing and come first. It returns the row of a
+// in the place of each.
+func newSweeper(a *blocks[float64], cluster []int32, count int) (*sweeper, []int32) {
+	n := a.len()
 	colour := colours(a, cluster, count)
 	// Clusters in the order of their colours, then rows in the order of clusters.
 	order := make([]int32, count)
@@ -53,6 +54,12 @@ func newSweeper(ctx context.Context, a *blocks[float64], inv []float64, cluster 
 		s.cluster = append(s.cluster, len(perm))
 	}
 	s.colour = append(s.colour, len(s.cluster)-1)
+	return s, perm
+}
+
+// fill copies the values of a, whose rows are sorted by perm.
+func (s *sweeper) fill(ctx context.Context, a *blocks[float64], inv []float64, perm []int32) {
+	n, size := a.len(), a.rows*a.rows
 	place := make([]int32, n)
 	for i, old := range perm {
 		place[old] = int32(i)
@@ -75,6 +82,7 @@ func newSweeper(ctx context.Context, a *blocks[float64], inv []float64, cluster 
 	s.val = make([]float32, size*s.from[2*n])
 	s.inv = make([]float32, size*n)
 	_ = par.Blocks(ctx, n, rowBlock, func(lo, hi int) {
+		var flip [9]float64
 		for i := lo; i < hi; i++ {
 			old := int(perm[i])
 			for x, v := range inv[size*old : size*old+size] {
@@ -91,14 +99,13 @@ func newSweeper(ctx context.Context, a *blocks[float64], inv []float64, cluster 
 					side = 1
 				}
 				s.col[at[side]] = int32(p)
-				for x, v := range a.val[size*e : size*e+size] {
+				for x, v := range a.block(e, &flip) {
 					s.val[size*at[side]+x] = float32(v)
 				}
 				at[side]++
 			}
 		}
 	})
-	return s, perm
 }
 
 // colours gives each cluster the smallest colour that no cluster it touches has,

@@ -48,10 +48,7 @@ func fork(voxel float64) (*imaging.Labels, []Cut) {
 // A bifurcation from its labels: nodes of the border lie on the surfaces, the body is
 // held by its three ends, and far from the fork the trunk carries Lamé's stress.
 func TestFork(t *testing.T) {
-	h := 0.2
-	if !testing.Short() {
-		h = 0.1
-	}
+	const h = 0.2
 	labels, cuts := fork(0.25)
 	a, err := NewArtery(labels)
 	if err != nil {

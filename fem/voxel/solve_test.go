@@ -220,10 +220,10 @@ func TestD2(t *testing.T) {
 	if testing.Short() {
 		t.Skip("half a minute")
 	}
-	const h = 0.05
+	const h = 0.07
 	sol, points := solved(t, d2(h), DefaultSettings())
 	t.Logf("%d unknowns, %d iterations", sol.Unknowns, sol.Iterations)
-	const how = "voxels of 0.05 mm"
+	const how = "voxels of 0.07 mm"
 	compare(t, "D2-linear", how, "strain_energy", "full model (both halves in y and z)", 2*energy(points))
 	_, _, percentile := statistics(points, func(p *Point) bool {
 		return p.At.Z < 1 && r3.Norm(r3.Sub(p.At, r3.Vec{X: 1.9})) > 0.3
