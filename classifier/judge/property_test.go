@@ -525,14 +525,17 @@ func TestCurves(t *testing.T) {
 func TestStatement(t *testing.T) {
 	for _, c := range []struct {
 		n, events, parameters int
+		reached               float64
 		want                  string
 	}{
-		{40, 7, 127, "cannot support this model, nor one of a single predictor"},
-		{2000, 600, 10, "are enough"},
-		{300, 100, 50, "they support"},
-		{10, 0, 3, "one class"},
+		{40, 7, 127, math.NaN(), "cannot support such a model, nor one of a single predictor"},
+		{2000, 600, 10, math.NaN(), "are enough"},
+		{300, 100, 50, math.NaN(), "they support"},
+		{400, 140, 13, 0.4, "which the data have"},
+		{300, 100, 50, 0.05, "do not have"},
+		{10, 0, 3, math.NaN(), "one class"},
 	} {
-		if got := Statement(c.n, c.events, c.parameters); !strings.Contains(got, c.want) {
+		if got := Statement(c.n, c.events, c.parameters, c.reached); !strings.Contains(got, c.want) {
 			t.Errorf("%+v: %s", c, got)
 		}
 	}

@@ -44,7 +44,7 @@ func (m Planned) Sizes() (SampleSize, error) {
 	case !(m.Prevalence > 0 && m.Prevalence < 1):
 		return SampleSize{}, fmt.Errorf("prevalence is %g, want more than 0 and less than 1", m.Prevalence)
 	case !(m.R2 > 0 && m.R2 < top):
-		return SampleSize{}, fmt.Errorf("R² is %g, want more than 0 and less than %.3g, the most at this prevalence", m.R2, top)
+		return SampleSize{}, fmt.Errorf("the model's R² is %g, want more than 0 and less than %.3g, the most at this prevalence", m.R2, top)
 	case !(m.Shrinkage > m.R2 && m.Shrinkage < 1):
 		return SampleSize{}, fmt.Errorf("shrinkage is %g, want more than R² and less than 1", m.Shrinkage)
 	}
@@ -72,13 +72,15 @@ func R2OfLikelihood(logLoss, prevalence float64) float64 {
 // Statement says in words whether n independent rows with so many events can
 // support a model of so many candidate parameters. Nothing being known of the
 // model, it is taken to explain 15 % of the variation that can be explained, as
-// Riley et al. advise.
-func Statement(n, events, parameters int) string {
+// Riley et al. advise; with the Cox–Snell R² that a model reached on rows it had
+// not seen (NaN: not known), it is judged by that too.
+func Statement(n, events, parameters int, reached float64) string {
 	if n == 0 || events == 0 || events == n {
 		return fmt.Sprintf("%d patients, %d with the event: no model can be developed from one class.", n, events)
 	}
 	m := Planned{Parameters: parameters, Prevalence: float64(events) / float64(n), Shrinkage: 0.9}
-	m.R2 = 0.15 * MaxR2(m.Prevalence)
+	top := MaxR2(m.Prevalence)
+	m.R2 = 0.15 * top
 	need, err := m.Sizes()
 	if err != nil {
 		return fmt.Sprintf("%d patients, %d with the event: the sample size cannot be judged: %v.", n, events, err)
@@ -89,11 +91,23 @@ func Statement(n, events, parameters int) string {
 	if n >= need.Needed {
 		return text + " The data are enough for it."
 	}
-	m.Parameters = 1
-	one, err := m.Sizes()
-	if err != nil || one.Shrink > n {
-		return text + " The data cannot support this model, nor one of a single predictor: take it as a hypothesis."
+	if most := m.parameters(n); most == 0 {
+		text += " The data cannot support such a model, nor one of a single predictor: take it as a hypothesis."
+	} else {
+		text += fmt.Sprintf(" The data cannot support such a model; as far as shrinkage goes they support %d predictors.", most)
 	}
-	most := int(float64(n) * (m.Shrinkage - 1) * math.Log(1-m.R2/m.Shrinkage))
-	return text + fmt.Sprintf(" The data cannot support this model; as far as shrinkage goes they support %d predictors. Take it as a hypothesis.", most)
+	m.R2 = reached
+	if need, err = m.Sizes(); err != nil {
+		return text
+	}
+	text += fmt.Sprintf(" On rows that it had not seen the model explained %.0f %%; that needs %d patients", 100*reached/top, need.Needed)
+	if n >= need.Needed {
+		return text + ", which the data have."
+	}
+	return text + ", which the data do not have: take it as a hypothesis."
+}
+
+// parameters returns the largest number for which n rows keep the shrinkage.
+func (m Planned) parameters(n int) int {
+	return int(float64(n) * (m.Shrinkage - 1) * math.Log(1-m.R2/m.Shrinkage))
 }

@@ -19,10 +19,18 @@ type Neighbours struct {
 // Name returns "k nearest neighbours".
 func (n Neighbours) Name() string { return "k nearest neighbours" }
 
+// Validate reports what is wrong, in the words of the YAML file.
+func (n Neighbours) Validate() error {
+	if n.K < 1 {
+		return fmt.Errorf("neighbours is %d, want at least 1", n.K)
+	}
+	return nil
+}
+
 // Fit keeps the training rows.
 func (n Neighbours) Fit(ctx context.Context, train *Table, _ uint64) (Model, error) {
-	if n.K < 1 {
-		return nil, fmt.Errorf("%d neighbours, want at least 1", n.K)
+	if err := n.Validate(); err != nil {
+		return nil, err
 	}
 	x, space, err := fitSpace(ctx, train)
 	if err != nil {

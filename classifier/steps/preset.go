@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -9,8 +10,10 @@ import (
 )
 
 // Preset is the learner for small cohorts: the mean, in log-odds, of boosted
-// trees, ridge regression and a random forest, without weights to be learnt,
-// since weights fitted on a hundred rows cost more than they give.
+// trees, ridge regression and, with a third of their weight, a random forest,
+// whose shares are too even where classes lie apart. Weights are not learnt,
+// since weights fitted on a hundred rows cost more than they give: see
+// docs/decisions/0066-preset.md.
 type Preset struct {
 	// Boosting are the settings of the boosted trees.
 	Boosting Boosting `yaml:"boosting" json:"boosting"`
@@ -24,19 +27,34 @@ type Preset struct {
 
 // DefaultPreset returns the three parts with their defaults.
 func DefaultPreset() Preset {
-	return Preset{Boosting: DefaultBoosting(), Ridge: DefaultRidge(), Forest: DefaultForest(), Weights: []float64{0.4, 0.4, 0.2}}
+	return Preset{Boosting: DefaultBoosting(), Ridge: DefaultRidge(), Forest: DefaultForest(), Weights: []float64{3. / 7, 3. / 7, 1. / 7}}
 }
 
 // Name returns "small-cohort preset".
 func (p Preset) Name() string { return "small-cohort preset" }
+
+// Validate reports everything that is wrong, in the words of the YAML file.
+func (p Preset) Validate() error {
+	var sum float64
+	for _, w := range p.Weights {
+		if !(w >= 0) {
+			return fmt.Errorf("weights has %g, want 0 or more", w)
+		}
+		sum += w
+	}
+	if len(p.Weights) != 3 || math.Abs(sum-1) > 1e-9 {
+		return fmt.Errorf("weights is %v, want three numbers that add up to 1", p.Weights)
+	}
+	return errors.Join(p.Boosting.Validate(), p.Ridge.Validate(), p.Forest.Validate())
+}
 
 // Adaptations says in words how the settings follow the size of the table.
 func (p Preset) Adaptations(t *Table) []string {
 	ids, _, _ := patientsOf(t)
 	q := float64(len(t.Columns))
 	return []string{
-		fmt.Sprintf("%d bags of %d trees of depth %d, each tree on %.0f %% of %d patients and %.0f %% of %d columns",
-			p.Boosting.Bags, p.Boosting.Rounds, p.Boosting.MaxDepth, 100*p.Boosting.RowFraction, len(ids), 100*p.Boosting.TreeFraction, len(t.Columns)),
+		fmt.Sprintf("%d bags of %.0f %% of %d patients, each of %d trees of depth %d on %.0f %% of a bag and %.0f %% of %d columns, at least %d rows in a leaf",
+			p.Boosting.Bags, 100*p.Boosting.BagFraction, len(ids), p.Boosting.Rounds, p.Boosting.MaxDepth, 100*p.Boosting.RowFraction, 100*p.Boosting.TreeFraction, len(t.Columns), p.Boosting.childRows(t.Rows())),
 		fmt.Sprintf("ridge penalty chosen among %d in %d inner folds of patients", len(p.Ridge.C), min(p.Ridge.Folds, len(ids))),
 		fmt.Sprintf("%d forest trees, %.0f of %d columns at a node, at least %d rows in a leaf", p.Forest.Rounds, math.Round(math.Sqrt(q)), len(t.Columns), p.Forest.MinChildRows),
 		fmt.Sprintf("shares of the forest kept within %.2g of 0 and 1", forestMargin(t.Rows())),
@@ -49,6 +67,9 @@ func forestMargin(n int) float64 { return 0.5 / float64(n) }
 
 // Fit fits the three parts.
 func (p Preset) Fit(ctx context.Context, train *Table, seed uint64) (Model, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
 	b := &Blend{Classes: train.Classes, Margin: forestMargin(train.Rows())}
 	for n, l := range []Learner{p.Boosting, p.Ridge, p.Forest} {
 		if p.Weights[n] == 0 {

@@ -154,7 +154,7 @@ func ridgePath(ctx context.Context, train *Table, grid []float64) ([]*RidgeModel
 			return nil, err
 		}
 		if err := p.minimise(c); err != nil {
-			return nil, fmt.Errorf("C = %g: %w", c, err)
+			return nil, fmt.Errorf("penalty of C = %g: %w", c, err)
 		}
 		m := &RidgeModel{Space: *space, C: c}
 		for k := range p.outputs {

@@ -9,21 +9,30 @@ import (
 	"github.com/plaquerisk/plaquerisk/classifier/boost"
 )
 
-// Boosting is gradient boosting: logistic for two classes, softmax for more.
+// Boosting is gradient boosting: logistic for two classes, softmax for more. A
+// min_child_rows of 0 takes the larger of 2 and rows/50.
 type Boosting struct {
 	boost.Config `yaml:",inline"`
 }
 
-// DefaultBoosting returns ten bags of 300 trees of depth 2, the design that had
-// the least log-loss among boosted trees on small clinical tables: see
+// DefaultBoosting returns 20 bags of 63 % of the patients with 100 trees of
+// depth 2, those of the shipped model but for leaves of 2 rows: see
 // docs/decisions/0060-small-cohort-boosting.md.
 func DefaultBoosting() Boosting {
 	c := boost.DefaultConfig()
-	c.Rounds, c.LearningRate, c.Bags = 300, 0.03, 10
-	c.Growth, c.MaxDepth, c.MaxLeaves = boost.DepthFirst, 2, 0
-	c.Lambda, c.MinChildWeight, c.MinChildRows = 5, 1, 1
-	c.RowFraction, c.TreeFraction = 0.6, 0.5
+	c.Bags, c.BagFraction, c.Rounds, c.LearningRate = 20, 0.63, 100, 0.1
+	c.Growth, c.MaxDepth, c.MaxLeaves, c.MaxBins = boost.DepthFirst, 2, 0, 17
+	c.Lambda, c.MinChildWeight, c.MinChildRows = 3, 0, 2
+	c.RowFraction, c.TreeFraction = 0.7, 0.3
 	return Boosting{c}
+}
+
+// childRows returns the least number of rows in a leaf on a table of n rows.
+func (b Boosting) childRows(n int) int {
+	if b.MinChildRows > 0 {
+		return b.MinChildRows
+	}
+	return max(2, n/50)
 }
 
 // Name returns "gradient boosting".
@@ -32,9 +41,13 @@ func (b Boosting) Name() string { return "gradient boosting" }
 // Fit boosts.
 func (b Boosting) Fit(ctx context.Context, train *Table, seed uint64) (Model, error) {
 	cfg := b.Config
-	cfg.Seed, cfg.Objective = key(seed, "boosting"), boost.Logistic
+	cfg.Seed, cfg.Objective, cfg.MinChildRows = key(seed, "boosting"), boost.Logistic, b.childRows(train.Rows())
 	if train.Classes > 2 {
 		cfg.Objective, cfg.Classes = boost.Softmax, train.Classes
+	}
+	// A tree of some depth needs columns to join.
+	if p := len(train.Columns); cfg.MaxDepth > 1 {
+		cfg.TreeFraction = min(1, max(cfg.TreeFraction, float64(cfg.MaxDepth)/float64(p)))
 	}
 	m, err := boost.Fit(ctx, boostData(train, func(class int) float64 { return float64(class) }), cfg)
 	if err != nil {
@@ -57,13 +70,13 @@ func boostData(t *Table, target func(class int) float64) *boost.Data {
 // shares are made to add up to 1.
 type Forest struct {
 	boost.Config `yaml:",inline"`
-	// Columns is the share of the columns that a node sees; 0 takes √p of p columns.
-	Columns float64 `yaml:"-" json:"-"`
+	// SqrtColumns shows √p of p columns to a node, whatever node_column_fraction says.
+	SqrtColumns bool `yaml:"sqrt_columns" json:"sqrt_columns"`
 }
 
 // DefaultForest returns 300 trees with at least 3 rows in a leaf, √p columns at
 // a node.
-func DefaultForest() Forest { return Forest{Config: boost.ForestConfig()} }
+func DefaultForest() Forest { return Forest{boost.ForestConfig(), true} }
 
 // Name returns "random forest".
 func (f Forest) Name() string { return "random forest" }
@@ -71,7 +84,7 @@ func (f Forest) Name() string { return "random forest" }
 // Fit grows the trees.
 func (f Forest) Fit(ctx context.Context, train *Table, seed uint64) (Model, error) {
 	cfg := f.Config
-	if cfg.NodeFraction = f.Columns; f.Columns == 0 {
+	if f.SqrtColumns {
 		p := float64(len(train.Columns))
 		cfg.NodeFraction = min(1, math.Round(math.Sqrt(p))/p)
 	}
@@ -81,6 +94,7 @@ func (f Forest) Fit(ctx context.Context, train *Table, seed uint64) (Model, erro
 // fitShares fits the mean of the indicator of each class but the first of two.
 func fitShares(ctx context.Context, train *Table, cfg boost.Config, seed uint64) (Model, error) {
 	m := &TreeModel{Classes: train.Classes}
+	cfg.Objective, cfg.Mode = boost.Squared, boost.Forest
 	for class := range train.Classes {
 		if train.Classes == 2 && class == 0 {
 			continue

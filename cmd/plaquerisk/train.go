@@ -157,12 +157,22 @@ func (a *app) evaluate() *cobra.Command {
 	var out, title, outcome string
 	var overwrite, noBaseline bool
 	var draws int
+	var anyTable tableFlags
 	cmd := &cobra.Command{
 		Use:     "evaluate TABLE.csv --out DIR",
 		Short:   "Compare radiomics, biomechanics and both by patient-grouped cross-validation",
-		Example: "  plaquerisk evaluate batch/features_wide.csv --out evaluation",
-		Args:    cobra.ExactArgs(1),
+		Example: "  plaquerisk evaluate batch/features_wide.csv --out evaluation\n  plaquerisk evaluate --table any.csv --target outcome --group patient --oof oof.csv --json figures.json",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := anyTable.check(args); err != nil {
+				return err
+			}
+			if anyTable.file != "" || anyTable.printParams {
+				return a.evaluateTable(cmd.Context(), anyTable)
+			}
+			if len(args) == 0 {
+				return usageError("evaluate needs TABLE.csv --out DIR, or --table FILE.csv --target COLUMN")
+			}
 			if out == "" {
 				return usageError("evaluate needs --out DIR")
 			}
@@ -220,6 +230,7 @@ func (a *app) evaluate() *cobra.Command {
 	f.StringVar(&outcome, "outcome", "not stated", "the event that is predicted, in `WORDS`")
 	f.IntVar(&draws, "null-draws", 0, "instead: outcomes drawn at random `N` times; how often the intervals cover 0.5, in coverage.json")
 	f.BoolVar(&noBaseline, "no-baseline", false, "leave out golearn's decision tree")
+	anyTable.add(f)
 	return cmd
 }
 

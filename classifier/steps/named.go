@@ -1,0 +1,57 @@
+package steps
+
+import (
+	"fmt"
+	"slices"
+)
+
+// learners are the names of the learners and their default settings.
+var learners = []struct {
+	name string
+	make func() any
+}{
+	{"preset", func() any { p := DefaultPreset(); return &p }},
+	{"boosting", func() any { b := DefaultBoosting(); return &b }},
+	{"logistic", func() any { r := DefaultRidge(); return &r }},
+	{"forest", func() any { f := DefaultForest(); return &f }},
+	{"tree", func() any { t := DefaultTree(); return &t }},
+	{"knn", func() any { return &Neighbours{K: 15} }},
+}
+
+// LearnerNames returns the names that [NamedLearner] knows.
+func LearnerNames() []string {
+	var names []string
+	for _, l := range learners {
+		names = append(names, l.name)
+	}
+	return names
+}
+
+// NamedLearner returns the settings of a learner, ready to be decoded over, and a
+// function that makes the learner of them.
+func NamedLearner(name string) (settings any, learner func() (Learner, error), err error) {
+	i := slices.Index(LearnerNames(), name)
+	if i < 0 {
+		return nil, nil, fmt.Errorf("unknown learner %q, want one of %q", name, LearnerNames())
+	}
+	settings = learners[i].make()
+	return settings, func() (Learner, error) { return build(settings) }, nil
+}
+
+func build(settings any) (Learner, error) {
+	switch s := settings.(type) {
+	case *Preset:
+		return *s, s.Validate()
+	case *Boosting:
+		return *s, s.Validate()
+	case *Ridge:
+		return *s, s.Validate()
+	case *Forest:
+		return *s, s.Validate()
+	case *Tree:
+		return *s, s.Validate()
+	case *Neighbours:
+		return *s, s.Validate()
+	}
+	panic("steps: settings of no learner")
+}

@@ -1,0 +1,194 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/plaquerisk/plaquerisk/classifier/judge"
+)
+
+// Judgement is what is known of a pipeline from rows that it had not seen. What
+// is defined for two classes alone is NaN for more.
+type Judgement struct {
+	LogLoss float64
+	Brier   float64 // with more than two classes, the sum over them
+	// AUC has the limits of DeLong, or of Obuchowski where patients have several
+	// rows; with more than two classes it is the mean of one against the rest,
+	// without limits.
+	AUC              judge.Interval
+	BalancedAccuracy float64 // of the likeliest class
+	// AtPrevalence is the balanced accuracy of calling rows whose probability is
+	// at least the share of events among the training rows.
+	AtPrevalence     float64
+	AveragePrecision float64
+	Calibration      judge.Recalibration
+	ICI, ECE         float64
+	Spiegelhalter    float64 // z
+	PatientAUC       [3]float64
+}
+
+// PatientRules are the ways in which the rows of a patient make one probability,
+// in the order of Judgement.PatientAUC.
+var PatientRules = [3]string{"max", "noisy_or", "mean"}
+
+// Evaluated is a cross-validation with its figures.
+type Evaluated struct {
+	Probabilities [][][]float64 // [repeat][row][class]
+	Repeats       []Judgement
+	// FoldAUC is the mean AUC of the test folds with the limits of the corrected
+	// resampled t-test over all folds and repeats; two classes alone.
+	FoldAUC judge.Interval
+	// NoModel is the log-loss of predicting the shares of the classes.
+	NoModel float64
+}
+
+// Evaluate cross-validates p and judges its predictions.
+func Evaluate(ctx context.Context, p Pipeline, t *Table, splits []Split, seed uint64, done func()) (*Evaluated, error) {
+	out, err := CrossValidateProgress(ctx, p, t, splits, seed, done)
+	if err != nil {
+		return nil, err
+	}
+	e := &Evaluated{Probabilities: out, FoldAUC: judge.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}}
+	n := t.counts()
+	for _, k := range n {
+		if k > 0 {
+			e.NoModel -= k / float64(t.Rows()) * math.Log(k/float64(t.Rows()))
+		}
+	}
+	for r, q := range out {
+		for row := range q {
+			if q[row] == nil {
+				return nil, fmt.Errorf("row %d is in no test part of repeat %d", row+1, r+1)
+			}
+		}
+		e.Repeats = append(e.Repeats, judgeRepeat(t, splits, r, q))
+	}
+	if t.Classes == 2 {
+		e.FoldAUC = foldAUC(t, splits, out)
+	}
+	return e, nil
+}
+
+func judgeRepeat(t *Table, splits []Split, repeat int, q [][]float64) Judgement {
+	nan := math.NaN()
+	j := Judgement{
+		LogLoss: judge.LogLossClasses(t.Y, q), BalancedAccuracy: judge.NewConfusion(t.Y, judge.Likeliest(q), t.Classes).BalancedAccuracy(),
+		AUC: judge.Interval{Value: nan, Low: nan, High: nan}, AtPrevalence: nan, AveragePrecision: nan, ICI: nan, ECE: nan, Spiegelhalter: nan,
+		Calibration: judge.Recalibration{Intercept: nan, Slope: nan, InTheLarge: nan}, PatientAUC: [3]float64{nan, nan, nan},
+	}
+	if t.Classes > 2 {
+		j.Brier = judge.BrierClasses(t.Y, q)
+		j.AUC.Value = judge.MacroAUC(t.Y, q)
+		return j
+	}
+	p := make([]float64, len(q))
+	for r := range q {
+		p[r] = q[r][1]
+	}
+	j.Brier = judge.Brier(t.Y, p)
+	j.AUC.Value = judge.AUC(t.Y, p)
+	ids, class, rows := patientsOf(t)
+	cluster := make([]int, t.Rows())
+	for c, own := range rows {
+		for _, r := range own {
+			cluster[r] = c
+		}
+	}
+	if u, err := judge.Clustered(t.Y, cluster, p); err == nil {
+		j.AUC = u.Interval(0, 0.95)
+	}
+	called := make([]int, len(p))
+	for _, s := range splits {
+		if s.Repeat != repeat {
+			continue
+		}
+		var share float64
+		for _, r := range s.Train {
+			share += float64(t.Y[r]) / float64(len(s.Train))
+		}
+		for _, r := range s.Test {
+			if p[r] >= share {
+				called[r] = 1
+			}
+		}
+	}
+	j.AtPrevalence = judge.NewConfusion(t.Y, called, 2).BalancedAccuracy()
+	j.AveragePrecision = judge.AveragePrecision(t.Y, p)
+	j.Calibration = judge.Recalibrate(t.Y, p)
+	j.ICI = judge.CalibrationDistance(t.Y, p).ICI
+	j.ECE, _ = judge.ECE(judge.WidthBins(t.Y, p, 10))
+	j.Spiegelhalter, _ = judge.Spiegelhalter(t.Y, p)
+	if len(ids) < t.Rows() {
+		j.PatientAUC = patientAUC(class, rows, p)
+	}
+	return j
+}
+
+// patientAUC returns the AUC of patients by each of [PatientRules]. A patient is
+// positive if one of its rows is.
+func patientAUC(class []int, rows [][]int, p []float64) [3]float64 {
+	var s [3][]float64
+	for _, own := range rows {
+		top, none, sum := 0.0, 1.0, 0.0
+		for _, r := range own {
+			top = max(top, p[r])
+			none *= 1 - p[r]
+			sum += p[r]
+		}
+		for i, v := range []float64{top, 1 - none, sum / float64(len(own))} {
+			s[i] = append(s[i], v)
+		}
+	}
+	return [3]float64{judge.AUC(class, s[0]), judge.AUC(class, s[1]), judge.AUC(class, s[2])}
+}
+
+// foldAUC averages the AUC over the test parts that have both classes.
+func foldAUC(t *Table, splits []Split, out [][][]float64) judge.Interval {
+	var auc []float64
+	folds := 0
+	for _, s := range splits {
+		folds = max(folds, s.Fold+1)
+		y, p := make([]int, len(s.Test)), make([]float64, len(s.Test))
+		for i, r := range s.Test {
+			y[i], p[i] = t.Y[r], out[s.Repeat][r][1]
+		}
+		if v := judge.AUC(y, p); !math.IsNaN(v) {
+			auc = append(auc, v)
+		}
+	}
+	if len(auc) < 2 {
+		return judge.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
+	}
+	d, _ := judge.CorrectedT(auc, 1/float64(folds-1), 0.95)
+	return judge.Interval{Value: d.Value, Low: max(0, d.Low), High: min(1, d.High)}
+}
+
+// Patients returns the number of patients of each class (that of their largest
+// row), and of all.
+func (t *Table) Patients() (byClass []int, all int) {
+	ids, class, _ := patientsOf(t)
+	byClass = make([]int, t.Classes)
+	for _, k := range class {
+		byClass[k]++
+	}
+	return byClass, len(ids)
+}
+
+// MissingCells returns the number of missing values.
+func (t *Table) MissingCells() int {
+	n := 0
+	for _, c := range t.Columns {
+		n += len(c.Values) - len(known(c.Values))
+	}
+	return n
+}
+
+// RowsOf returns the number of rows of each class.
+func (t *Table) RowsOf() []int {
+	n := make([]int, t.Classes)
+	for _, k := range t.Y {
+		n[k]++
+	}
+	return n
+}
