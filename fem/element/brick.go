@@ -33,6 +33,21 @@ type Brick struct {
 	response    Response
 }
 
+// Tangent says which stiffness is wanted.
+type Tangent uint8
+
+const (
+	// NoTangent is for forces alone.
+	NoTangent Tangent = iota
+	// FullTangent is the derivative of the forces.
+	FullTangent
+	// DeviatoricTangent leaves out what the stress K s̄ adds to the stiffness by its mere
+	// presence. In a body in balance with a pressure on its surface that is nearly
+	// cancelled by the stiffness of the load; far from balance either may make a soft
+	// body seem unstable.
+	DeviatoricTangent
+)
+
 // PointLaw is the solid at a quadrature point: a law, a factor of its Ŵ, and the
 // bulk modulus that stands for the law's own.
 type PointLaw struct {
@@ -62,13 +77,13 @@ func (b *Brick) Cauchy(q int) Tensor {
 	return t
 }
 
-// Evaluate computes energy, forces and, if wanted, stiffness for corners at x;
+// Evaluate computes energy, forces and the wanted stiffness for corners at x;
 // [Hex8.Set] was called with those of the reference shape.
-func (b *Brick) Evaluate(x *[8]r3.Vec, stiffness bool) error {
+func (b *Brick) Evaluate(x *[8]r3.Vec, tangent Tangent) error {
 	b.Energy = 0
 	var s, bulk float64
 	for q := range Points {
-		if err := b.point(q, x, stiffness); err != nil {
+		if err := b.point(q, x, tangent); err != nil {
 			return err
 		}
 		w := b.Weight[q]
@@ -81,7 +96,7 @@ func (b *Brick) Evaluate(x *[8]r3.Vec, stiffness bool) error {
 	b.Pressure = bulk * s
 	b.Energy += bulk / 2 * s * s * b.Volume
 	b.Force = [8][3]float64{}
-	if stiffness {
+	if tangent != NoTangent {
 		b.Stiff = [8][8][9]float64{}
 	}
 	var dilation [8][3]float64
@@ -106,11 +121,17 @@ func (b *Brick) Evaluate(x *[8]r3.Vec, stiffness bool) error {
 			d[1] += wj * g[1]
 			d[2] += wj * g[2]
 		}
-		if stiffness {
+		switch tangent {
+		case FullTangent:
 			b.addStiffness(p, w, pj, &t)
+		case DeviatoricTangent:
+			for i := range t {
+				t[i] = w * p.tau[i]
+			}
+			b.addStiffness(p, w, 0, &t)
 		}
 	}
-	if stiffness {
+	if tangent != NoTangent {
 		k := bulk / b.Volume
 		for a := range 8 {
 			for c := a; c < 8; c++ {
@@ -128,7 +149,7 @@ func (b *Brick) Evaluate(x *[8]r3.Vec, stiffness bool) error {
 }
 
 // point sets the kinematics and the response of Ŵ at point q.
-func (b *Brick) point(q int, x *[8]r3.Vec, stiffness bool) error {
+func (b *Brick) point(q int, x *[8]r3.Vec, tangent Tangent) error {
 	p, grad := &b.at[q], &b.Grad[q]
 	var f [3][3]float64
 	for a := range 8 {
@@ -166,7 +187,7 @@ func (b *Brick) point(q int, x *[8]r3.Vec, stiffness bool) error {
 	for i := range p.tau {
 		p.tau[i] *= law.Scale
 	}
-	if stiffness {
+	if tangent != NoTangent {
 		pushStiffness(&p.c, &f, &r.D, law.Scale)
 	}
 	return nil
@@ -253,4 +274,18 @@ func (b *Brick) addStiffness(p *brickPoint, w, pj float64, stress *Tensor) {
 			v[8] += g0*y[5][2] + g1*y[4][2] + g2*y[2][2] + geo
 		}
 	}
+}
+
+// Bed returns the factors of a bed of stiffness k, kPa per mm in every direction,
+// under the face with corners x: ∫ k N_a N_b dA.
+func Bed(x [4]r3.Vec, k float64) (s [4][4]float64) {
+	faceQuad(x, func(n [4]float64, normal r3.Vec) {
+		area := r3.Norm(normal)
+		for a := range 4 {
+			for b := range 4 {
+				s[a][b] += k * n[a] * n[b] * area
+			}
+		}
+	})
+	return s
 }

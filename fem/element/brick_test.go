@@ -44,7 +44,7 @@ func TestBrickIsContinuum(t *testing.T) {
 		for q := range b.Law {
 			b.Law[q] = element.PointLaw{Law: l.law, Scale: 1, Bulk: l.law.Bulk(), Dirs: l.dirs}
 		}
-		if err := b.Evaluate(&y, true); err != nil {
+		if err := b.Evaluate(&y, element.FullTangent); err != nil {
 			t.Fatal(err)
 		}
 		var c element.Continuum
@@ -104,12 +104,12 @@ func TestBrickDerivatives(t *testing.T) {
 		z, c := y, b
 		v := [3]*float64{&z[a].X, &z[a].Y, &z[a].Z}
 		*v[i] += h
-		if err := c.Evaluate(&z, false); err != nil {
+		if err := c.Evaluate(&z, element.NoTangent); err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
-	if err := b.Evaluate(&y, true); err != nil {
+	if err := b.Evaluate(&y, element.FullTangent); err != nil {
 		t.Fatal(err)
 	}
 	const h = 1e-5
@@ -144,7 +144,7 @@ func TestBrickInverted(t *testing.T) {
 	for q := range b.Law {
 		b.Law[q] = element.PointLaw{Law: brickLaws[0].law, Scale: 1, Bulk: 1}
 	}
-	if b.Evaluate(&y, false) == nil {
+	if b.Evaluate(&y, element.NoTangent) == nil {
 		t.Error("no error")
 	}
 }
@@ -160,7 +160,7 @@ func BenchmarkBrick(bench *testing.B) {
 			bench.ReportAllocs()
 			for bench.Loop() {
 				b.Set(&x)
-				if err := b.Evaluate(&y, true); err != nil {
+				if err := b.Evaluate(&y, element.FullTangent); err != nil {
 					bench.Fatal(err)
 				}
 			}
