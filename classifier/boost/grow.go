@@ -342,7 +342,9 @@ func (g *grower) split(n *node, final bool) (left, right *node) {
 	g.tree.Nodes = append(g.tree.Nodes, Node{Feature: -1, Set: -1}, Node{Feature: -1, Set: -1})
 	t := &g.tree.Nodes[n.at]
 	t.Feature, t.Left, t.MissingLeft, t.Gain, t.Threshold = col.feature, at, b.missingLeft, b.gain, b.threshold
-	if b.categorical {
+	if b.categorical && b.set == (Set{}) {
+		t.Threshold = math.MaxFloat64 // missing alone goes right, which a number says as well
+	} else if b.categorical {
 		t.Threshold, t.Set = 0, int32(len(g.tree.Sets))
 		g.tree.Sets = append(g.tree.Sets, b.set)
 	}

@@ -330,7 +330,7 @@ func (g *grower) searchSets(e []entry, missing cell, n *node, c int, s *scratch,
 	take := func(right []entry) {
 		best.col, best.categorical, best.set = int32(c), true, Set{}
 		for i := range right {
-			best.set.add(right[i].last)
+			best.set.Add(right[i].last)
 		}
 	}
 	for _, missingLeft := range [2]bool{false, true} {

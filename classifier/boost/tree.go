@@ -27,7 +27,8 @@ func (s *Set) Has(c float64) bool {
 	return s[k>>6]>>(k&63)&1 == 1
 }
 
-func (s *Set) add(c int32) { s[c>>6] |= 1 << (c & 63) }
+// Add adds category c, 0 to 255, to s.
+func (s *Set) Add(c int32) { s[c>>6] |= 1 << (c & 63) }
 
 // Tree is a binary decision tree; its root is node 0.
 type Tree struct {

@@ -61,6 +61,7 @@ var allowed = map[string]string{
 	"classifier":                   "feature risk internal/par",
 	"classifier/golearn":           "classifier feature risk",
 	"classifier/boost":             "internal/par",
+	"classifier/interop":           "classifier/boost",
 	"classifier/judge":             "internal/par",
 	"classifier/calibrate":         "classifier/judge",
 	"classifier/steps":             "classifier/boost classifier/judge classifier/calibrate internal/par internal/suggest",
