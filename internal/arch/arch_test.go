@@ -31,6 +31,7 @@ var allowed = map[string]string{
 	"dicom":                        "imaging risk internal/par",
 	"dicom/codec":                  "dicom/codec/... internal/par",
 	"dicom/codec/frame":            "",
+	"dicom/part10":                 "",
 	"dicom/codec/rle":              "dicom/codec/frame",
 	"dicom/codec/jpeg":             "dicom/codec/frame dicom/codec/internal/segment dicom/codec/internal/huffman",
 	"dicom/codec/jpegll":           "dicom/codec/frame dicom/codec/internal/segment dicom/codec/internal/huffman",
