@@ -169,9 +169,13 @@ func localColumns(c *view) []feature.Column {
 	return intensityColumns(intensity.LocalFeatures, c, "local_intensity", c.intensitySettings())
 }
 
-func localValues(_ context.Context, s *scratch, r *region, _ *grey, _ *view, dst []float64, support []feature.Support) error {
+func localValues(ctx context.Context, s *scratch, r *region, _ *grey, _ *view, dst []float64, support []feature.Support) error {
 	box := intensity.Box[float32]{Size: r.image.Size, Spacing: r.image.Spacing, Cosines: r.image.Cosines(), Values: r.image.Values}
-	intensity.NewLocal(&s.intensity, box, r.inside).Values(dst, support)
+	l, err := intensity.NewLocal(ctx, &s.intensity, box, r.inside)
+	if err != nil {
+		return err
+	}
+	l.Values(dst, support)
 	return nil
 }
 

@@ -1,7 +1,9 @@
 package intensity
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -276,7 +278,10 @@ func TestLocalBruteForce(t *testing.T) {
 				peak = max(peak, sum/n)
 			}
 		}
-		l := NewLocal(&w, box, inside)
+		l, err := NewLocal(t.Context(), &w, box, inside)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if math.Abs(l.Peak-peak) > 1e-12*peak || math.Abs(l.GlobalPeak-global) > 1e-12*global {
 			t.Errorf("grid %v: peaks %g and %g, want %g and %g", grid, l.Peak, l.GlobalPeak, peak, global)
 		}
@@ -356,7 +361,11 @@ func TestUndefined(t *testing.T) {
 		}
 	}
 	l, ls := make([]float64, len(LocalFeatures)), make([]feature.Support, len(LocalFeatures))
-	NewLocal(&w, Box[float32]{Size: [3]int{1, 1, 1}, Spacing: [3]float64{1, 1, 1}, Values: []float32{2}}, nil).Values(l, ls)
+	local, err := NewLocal(t.Context(), &w, Box[float32]{Size: [3]int{1, 1, 1}, Spacing: [3]float64{1, 1, 1}, Values: []float32{2}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	local.Values(l, ls)
 	if !math.IsNaN(l[0]) || ls[0].Reason != feature.EmptyRegion {
 		t.Errorf("local peak of no voxel: %v %v", l, ls)
 	}
@@ -417,7 +426,9 @@ func BenchmarkLocal(b *testing.B) {
 	b.ReportAllocs()
 	var w Workspace
 	for b.Loop() {
-		NewLocal(&w, box, inside)
+		if _, err := NewLocal(b.Context(), &w, box, inside); err != nil {
+			b.Fatal(err)
+		}
 	}
 	b.ReportMetric(float64(len(inside)), "voxels")
 }
@@ -508,5 +519,40 @@ func TestMany(t *testing.T) {
 				t.Errorf("%s: percentiles %v, want %v", name, got, want)
 			}
 		}
+	}
+}
+
+// The peaks of a region large enough for several threads are the same for any
+// number of them, and looking for them can be cancelled.
+func TestLocalThreads(t *testing.T) {
+	box := Box[float32]{Size: [3]int{40, 40, 40}, Spacing: [3]float64{0.5, 0.5, 0.5}}
+	rng := rand.New(rand.NewPCG(9, 9))
+	var inside []int
+	for n := range 40 * 40 * 40 {
+		box.Values = append(box.Values, float32(math.Floor(50*rng.Float64())))
+		if rng.IntN(3) == 0 {
+			inside = append(inside, n)
+		}
+	}
+	old := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(old)
+	var first Local
+	for _, threads := range []int{1, 2, 8} {
+		runtime.GOMAXPROCS(threads)
+		l, err := NewLocal(t.Context(), &Workspace{}, box, inside)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if threads == 1 {
+			first = *l
+		}
+		if *l != first {
+			t.Errorf("%d threads: %+v, want %+v", threads, *l, first)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := NewLocal(ctx, &Workspace{}, box, inside); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: error %v", err)
 	}
 }

@@ -1,9 +1,11 @@
 package intensity
 
 import (
+	"context"
 	"math"
 
 	"github.com/plaquerisk/plaquerisk/feature"
+	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
 // Local holds the largest mean intensities of a ball of 1 cm³ around a voxel of
@@ -38,8 +40,8 @@ type sphereRow struct{ j, k, before, after int }
 
 // NewLocal finds the peaks of the region whose voxels lie at the offsets inside,
 // ascending, of the box. The box must hold the image up to 6.2 mm around the
-// region, as far as there is an image.
-func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Local {
+// region, as far as there is an image. NewLocal fails only if ctx ends.
+func NewLocal[F float32 | float64](ctx context.Context, w *Workspace, box Box[F], inside []int) (*Local, error) {
 	nx, ny, nz := box.Size[0], box.Size[1], box.Size[2]
 	if len(box.Values) != nx*ny*nz {
 		panic("intensity: NewLocal: number of values differs from the size")
@@ -48,14 +50,14 @@ func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Loca
 	*l = Local{Voxels: len(inside), Peak: math.NaN(), GlobalPeak: math.NaN()}
 	if len(inside) == 0 {
 		l.undefined = feature.EmptyRegion
-		return l
+		return l, nil
 	}
 	top := math.Inf(-1)
 	for _, o := range inside {
 		v := float64(box.Values[o])
 		if math.IsNaN(v - v) {
 			l.undefined = feature.NotFinite
-			return l
+			return l, nil
 		}
 		top = max(top, v)
 	}
@@ -88,46 +90,91 @@ func NewLocal[F float32 | float64](w *Workspace, box Box[F], inside []int) *Loca
 	} else {
 		countPresent(w.present, box.Values, nx)
 	}
-	w.columns = resized(w.columns, 2*nx)
-	for start := 0; start < len(inside); {
-		// The voxels of the region in one row.
-		row := inside[start] / nx
-		end := start + 1
-		for end < len(inside) && inside[end]/nx == row {
-			end++
+	// Blocks of rows, whose peaks are compared in order.
+	starts := w.rowsOf(inside, nx)
+	blocks := (len(starts) - 2 + rowBlock) / rowBlock
+	peaks := make([]Local, blocks)
+	p := &peak{top: top, whole: whole, size: box.Size, ball: w.rows, sums: w.sums, present: w.present}
+	// In voxels that are added, a hundred of which are as dear as one elsewhere.
+	work := len(inside) * len(w.rows) / 100
+	err := par.ForMany(ctx, work, blocks, func(n int) {
+		columns := make([]float64, 2*nx)
+		peaks[n] = Local{Peak: math.NaN(), GlobalPeak: math.NaN()}
+		for r := n * rowBlock; r < min((n+1)*rowBlock, len(starts)-1); r++ {
+			peakOfRow(&peaks[n], p, box.Values, inside[starts[r]:starts[r+1]], columns)
 		}
-		j, k := row%ny, row/ny
-		lo, hi := inside[start]-row*nx, inside[end-1]-row*nx
-		total, count := w.columns[:hi-lo+1], w.columns[nx:][:hi-lo+1]
-		clear(total)
-		clear(count)
-		for _, r := range w.rows {
-			if uint(j+r.j) >= uint(ny) || uint(k+r.k) >= uint(nz) {
-				continue
-			}
-			at := ((k+r.k)*ny + j + r.j) * stride
-			addWindows(total, w.sums[at:][:stride], lo, r.before, r.after)
-			if whole == 0 {
-				addWindows(count, w.present[at:][:stride], lo, r.before, r.after)
-			}
+	})
+	for n := range peaks {
+		if x := &peaks[n]; !math.IsNaN(x.GlobalPeak) && !(x.GlobalPeak <= l.GlobalPeak) {
+			l.GlobalPeak, l.GlobalVoxels = x.GlobalPeak, x.GlobalVoxels
 		}
-		for _, o := range inside[start:end] {
-			i := o - row*nx - lo
-			voxels := whole
-			if whole == 0 {
-				voxels = int(count[i])
-			}
-			mean := total[i] / float64(voxels)
-			if !(mean <= l.GlobalPeak) {
-				l.GlobalPeak, l.GlobalVoxels = mean, voxels
-			}
-			if float64(box.Values[o]) == top && !(mean <= l.Peak) {
-				l.Peak, l.PeakVoxels = mean, voxels
-			}
+		if x := &peaks[n]; !math.IsNaN(x.Peak) && !(x.Peak <= l.Peak) {
+			l.Peak, l.PeakVoxels = x.Peak, x.PeakVoxels
 		}
-		start = end
 	}
-	return l
+	return l, err
+}
+
+// rowBlock is how many rows one goroutine takes at a time.
+const rowBlock = 16
+
+// rowsOf returns where the voxels of each row begin, and where the last end.
+func (w *Workspace) rowsOf(inside []int, nx int) []int {
+	w.starts = w.starts[:0]
+	row := -1
+	for n, o := range inside {
+		if o/nx != row {
+			row = o / nx
+			w.starts = append(w.starts, n)
+		}
+	}
+	w.starts = append(w.starts, len(inside))
+	return w.starts
+}
+
+// peak is what the peaks are looked for with.
+type peak struct {
+	top           float64 // the largest intensity
+	whole         int     // voxels of every ball, or 0 if they differ
+	size          [3]int
+	ball          []sphereRow
+	sums, present []float64
+}
+
+// peakOfRow looks for the peaks among voxels of one row; columns, twice as many
+// as a row has voxels, is scratch.
+func peakOfRow[F float32 | float64](l *Local, p *peak, values []F, inside []int, columns []float64) {
+	nx, ny, nz := p.size[0], p.size[1], p.size[2]
+	row, stride := inside[0]/nx, nx+1
+	j, k := row%ny, row/ny
+	lo, hi := inside[0]-row*nx, inside[len(inside)-1]-row*nx
+	total, count := columns[:hi-lo+1], columns[nx:][:hi-lo+1]
+	clear(total)
+	clear(count)
+	for _, r := range p.ball {
+		if uint(j+r.j) >= uint(ny) || uint(k+r.k) >= uint(nz) {
+			continue
+		}
+		at := ((k+r.k)*ny + j + r.j) * stride
+		addWindows(total, p.sums[at:][:stride], lo, r.before, r.after)
+		if p.whole == 0 {
+			addWindows(count, p.present[at:][:stride], lo, r.before, r.after)
+		}
+	}
+	for _, o := range inside {
+		i := o - row*nx - lo
+		voxels := p.whole
+		if voxels == 0 {
+			voxels = int(count[i])
+		}
+		mean := total[i] / float64(voxels)
+		if !(mean <= l.GlobalPeak) {
+			l.GlobalPeak, l.GlobalVoxels = mean, voxels
+		}
+		if float64(values[o]) == p.top && !(mean <= l.Peak) {
+			l.Peak, l.PeakVoxels = mean, voxels
+		}
+	}
 }
 
 // ballsInside tells whether the balls around all voxels lie in the image.

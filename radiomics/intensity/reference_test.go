@@ -50,7 +50,11 @@ func TestDigitalPhantom(t *testing.T) {
 	codes(VolumeHistogramFeatures, i, got["intensity-volume histogram"])
 	l := make([]float64, len(LocalFeatures))
 	support := make([]feature.Support, len(LocalFeatures))
-	NewLocal(&w, box, inside).Values(l, support)
+	local, err := NewLocal(t.Context(), &w, box, inside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	local.Values(l, support)
 	codes(LocalFeatures, l, got["local intensity"])
 	if support[0].Voxels < 30 || support[0].Voxels > 80 || support[0].Reason != feature.Defined {
 		t.Errorf("local peak rests on %+v", support[0])

@@ -23,7 +23,7 @@ type Workspace struct {
 	wanted  []wanted  // the buckets that hold them
 	sums    []float64 // of image rows up to each voxel
 	present []float64 // finite voxels of image rows up to each voxel
-	columns []float64 // sphere sums of a row
+	starts  []int     // of the voxels of each row
 	rows    []sphereRow
 }
 
