@@ -40,9 +40,9 @@ type Settings struct {
 	MaxIterations int
 }
 
-// DefaultSettings returns projection with a least Jacobian of 0.2 and 1e-6.
+// DefaultSettings returns projection with a least Jacobian of 0.3 and 1e-6.
 func DefaultSettings() Settings {
-	return Settings{Project: true, MinJacobian: 0.2, Tolerance: 1e-6, MaxIterations: 1000}
+	return Settings{Project: true, MinJacobian: 0.3, Tolerance: 1e-6, MaxIterations: 1000}
 }
 
 // maxBox bounds the cubes of the box, most of which are empty.
