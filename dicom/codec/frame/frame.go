@@ -52,6 +52,17 @@ func (m Image) Size() int {
 // Check tells what is wrong with the attributes, or with a buffer that is to
 // hold the decoded frame.
 func (m Image) Check(dst []byte) error {
+	if err := m.Valid(); err != nil {
+		return err
+	}
+	if len(dst) != m.Size() {
+		return fmt.Errorf("a frame has %d bytes, its buffer %d: %w", m.Size(), len(dst), ErrMismatch)
+	}
+	return nil
+}
+
+// Valid tells what is wrong with the attributes.
+func (m Image) Valid() error {
 	switch {
 	case m.Rows < 1 || m.Rows > 65535 || m.Columns < 1 || m.Columns > 65535:
 		return fmt.Errorf("%d rows, %d columns: each must be 1 to 65535: %w", m.Rows, m.Columns, ErrMismatch)
@@ -61,8 +72,6 @@ func (m Image) Check(dst []byte) error {
 		return fmt.Errorf("%d bits allocated: must be 1, 8, 16 or 32: %w", m.BitsAllocated, ErrMismatch)
 	case m.BitsStored < 1 || m.BitsStored > m.BitsAllocated:
 		return fmt.Errorf("%d bits stored of %d allocated: %w", m.BitsStored, m.BitsAllocated, ErrMismatch)
-	case len(dst) != m.Size():
-		return fmt.Errorf("a frame has %d bytes, its buffer %d: %w", m.Size(), len(dst), ErrMismatch)
 	}
 	return nil
 }
