@@ -346,7 +346,7 @@ func nothing(path string, seg *imaging.Segmentation, label int32) error {
 			break
 		}
 	}
-	return fmt.Errorf("%s holds no voxel with label %d; its labels are %s", path, label, strings.Join(labels, ", "))
+	return fmt.Errorf("%s holds no voxel with label %d; its labels are %s: choose one with --label or in the column label", path, label, strings.Join(labels, ", "))
 }
 
 // ReadRegionCases reads a table of cases: the batch file of PyRadiomics, with

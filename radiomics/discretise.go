@@ -160,7 +160,7 @@ func (d *Discretisation) levels(values []float64, c *Config) (*grey, error) {
 	}
 	start := d.start(lo, c)
 	if n := (hi - start) / d.BinWidth; n >= texture.MaxLevel {
-		return nil, fmt.Errorf("%w: %.0f of %g %s from %g to %g, more than %d: use a larger bin_width_hu", errTooMany, n+1, d.BinWidth, c.Unit, start, hi, texture.MaxLevel)
+		return nil, fmt.Errorf("%w: %.6g of %g %s from %g to %g, more than %d: use a larger bin_width_hu", errTooMany, n+1, d.BinWidth, c.Unit, start, hi, texture.MaxLevel)
 	}
 	g.n = 1
 	for n, x := range values {

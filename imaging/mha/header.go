@@ -151,7 +151,7 @@ func (h *header) grid() (g imaging.Grid, err error) {
 		return g, fmt.Errorf("NDims %q: want 3", h.fields["NDims"])
 	}
 	if n < 3 {
-		return g, fmt.Errorf("NDims %d: a volume has three axes", n)
+		return g, fmt.Errorf("NDims %d: a volume has three axes; store a single slice as a stack of one, a time point by itself", n)
 	}
 	dims, err := h.numbers("DimSize", n, nil)
 	if err != nil {

@@ -157,7 +157,7 @@ func (h *header) decode2(b []byte) error {
 func (h *header) size() (size [3]int, err error) {
 	d := h.dim[0]
 	if d < 3 || d > 7 {
-		return size, fmt.Errorf("dim[0] = %d: an image in space has three axes", d)
+		return size, fmt.Errorf("dim[0] = %d: an image in space has three axes; store a single slice as a stack of one", d)
 	}
 	n := int64(1)
 	for a := range 3 {

@@ -338,7 +338,7 @@ func vectors(s string) ([]*r3.Vec, error) {
 		body, rest, ok := strings.Cut(s, ")")
 		parts := strings.Split(strings.TrimPrefix(body, "("), ",")
 		if !ok || !strings.HasPrefix(body, "(") || len(parts) != 3 {
-			return nil, fmt.Errorf("%.60q: want (x,y,z), a direction in three dimensions, or none", s)
+			return nil, fmt.Errorf("%.60q: want (x,y,z), a direction in three dimensions, or none; store a single slice as a stack of one, a time point by itself", s)
 		}
 		var x [3]float64
 		for n, p := range parts {

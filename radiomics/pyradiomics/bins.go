@@ -45,7 +45,7 @@ func newBins(lo, hi, width float64, count int, single bool) (bins, error) {
 	}
 	first := round(lo - round(rest))
 	if levels := (hi-first)/width + 1; !(levels <= maxLevels) {
-		return bins{}, fmt.Errorf("binWidth %g makes %.0f grey levels of the range %g to %g; the most is %d: take a larger binWidth, or binCount", width, math.Floor(levels), lo, hi, maxLevels)
+		return bins{}, fmt.Errorf("binWidth %g makes %.6g grey levels of the range %g to %g; the most is %d: take a larger binWidth, or binCount", width, math.Floor(levels), lo, hi, maxLevels)
 	}
 	b := bins{first: first, step: (first + width) - first, last: math.Inf(1)}
 	if !(b.step > 0) {

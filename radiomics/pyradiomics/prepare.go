@@ -266,7 +266,7 @@ func (s *subject) resample(ctx context.Context, grid imaging.Grid, r *region, p 
 	out.Origin = grid.Point(origin[0], origin[1], origin[2])
 	var err error
 	if s.picture, err = s.picture.onto(ctx, out, p.Interpolator); err != nil {
-		return grid, nil, fmt.Errorf("resampledPixelSpacing %v mm: %w", p.ResampledPixelSpacing, err)
+		return grid, nil, fmt.Errorf("resampledPixelSpacing %v mm: %w: take a larger spacing", p.ResampledPixelSpacing, err)
 	}
 	small := nearestMask(&out, &grid, r).tighten()
 	if small.count == 0 {
