@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -281,6 +282,60 @@ func TestEdit(t *testing.T) {
 				t.Errorf("%s: %v after %v", name, e.Tag(), before)
 			}
 			before = e.Tag()
+		}
+	}
+}
+
+// Positions, spacings and rescale of frames are those that pydicom finds in
+// the functional groups, per frame or shared.
+func TestGroups(t *testing.T) {
+	root := verify.Shared(t, "data", "dicom")
+	for _, test := range []struct {
+		name      string
+		frames    int
+		z         []float64 // of ImagePositionPatient
+		spacing   float64
+		intercept float64 // 1 if there is none
+	}{
+		{"multiframe/eCT_Supplemental.dcm", 2, []float64{-159, -149}, 0.388672, -1024},
+		{"multiframe/mf.dcm", 3, []float64{-177.75, -175.25, -172.75}, 0.7, 0},
+		{"seg/highdicom/seg_image_ct_binary.dcm", 3, []float64{103.019997, 104.269997, 105.519997}, 0.488281, 1},
+		{"multiframe/parametric_map_float.dcm", 1, []float64{-75.699997}, 0.661468, 0},
+	} {
+		b, err := os.ReadFile(filepath.Join(root, test.name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := open(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := f.Data.Groups(test.frames)
+		if err != nil {
+			t.Fatal(err)
+		}
+		number := func(frame int, macro, tag Tag, i int) float64 {
+			e, ok := g.Lookup(frame, macro, tag)
+			if !ok {
+				return 1
+			}
+			v, err := e.Floats()
+			if err != nil || i >= len(v) {
+				t.Fatalf("%s: %v: %v, %v", test.name, tag, v, err)
+			}
+			return v[i]
+		}
+		worst := 0.0
+		for i, z := range test.z {
+			worst = max(worst, math.Abs(number(i, 0x00209113, 0x00200032, 2)-z),
+				math.Abs(number(i, 0x00289110, 0x00280030, 0)-test.spacing), math.Abs(number(i, 0x00289145, 0x00281052, 0)-test.intercept))
+		}
+		verify.Check{
+			Suite: "dicom data sets", Case: "frames of " + test.name, Quantity: "largest difference of position, spacing, intercept",
+			Source: "pydicom 2.4.4", Got: worst,
+		}.Run(t)
+		if _, err := f.Data.Groups(test.frames + 1); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: one frame more: %v", test.name, err)
 		}
 	}
 }

@@ -32,6 +32,7 @@ var allowed = map[string]string{
 	"dicom/codec":                  "dicom/codec/... internal/par",
 	"dicom/codec/frame":            "",
 	"dicom/part10":                 "",
+	"dicom/part10/suyash":          "dicom/part10",
 	"dicom/pixel":                  "dicom/codec dicom/codec/frame dicom/part10 internal/par",
 	"dicom/codec/rle":              "dicom/codec/frame",
 	"dicom/codec/jpeg":             "dicom/codec/frame dicom/codec/internal/segment dicom/codec/internal/huffman",
