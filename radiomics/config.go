@@ -194,7 +194,10 @@ func (c Config) Validate() error {
 			}
 		}
 	}
-	for _, edge := range c.Spacing {
+	for n, edge := range c.Spacing {
+		if slices.Contains(c.Spacing[:n], edge) {
+			continue // said once
+		}
 		if edge != 0 && !(edge >= 0.05 && edge <= 50) {
 			bad("spacing_mm: %g: want 0 (the image's own voxels) or 0.05 to 50", edge)
 		}
