@@ -216,8 +216,8 @@ type booster struct {
 	count   []uint8 // of the present tree
 	rows    []int32
 	weight  []float64
-	valued  []bool     // rows whose margin the present tree has moved
-	turns   [][]bitset // columns of the trees of an additive round
+	valued  []bool   // rows whose margin the present tree has moved
+	turns   []bitset // columns of the trees of an additive round
 	trees   Bag
 	threads bool
 }
@@ -252,7 +252,7 @@ func (p *problem) newBooster(ctx context.Context, n uint64, threads bool) (*boos
 		for c := range b.table.cols {
 			one := newBitset(len(b.table.cols), false)
 			one.set(c)
-			b.turns = append(b.turns, []bitset{one})
+			b.turns = append(b.turns, one)
 		}
 	}
 	return b, nil
@@ -282,7 +282,7 @@ func (b *booster) step(round int) {
 		return
 	}
 	for i, t := range b.turns {
-		b.turn(round, uint64(i)+1, t[0])
+		b.turn(round, uint64(i)+1, t)
 	}
 }
 
