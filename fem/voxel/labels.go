@@ -97,6 +97,55 @@ func (a *Artery) label(i, j, k int) (imaging.Tissue, bool) {
 	return t, t != imaging.Background && t != imaging.Lumen
 }
 
+// Radial returns the unit vector at p away from the lumen, zero where there is none:
+// the normal of the lumen at the foot of p, over two voxels each way. The distance to
+// a voxelised body has a gradient that jumps from one point of its border to the next:
+// over half a voxel it was 9° off, root mean square, on a lumen of seven voxels' radius.
+func (a *Artery) Radial(p r3.Vec) r3.Vec {
+	n := a.away(p)
+	return a.away(r3.Sub(p, r3.Scale(sample(a.lumen, p), n)))
+}
+
+// away returns the direction in which the distance from the lumen grows.
+func (a *Artery) away(p r3.Vec) r3.Vec {
+	h := 2 * a.labels.MinSpacing()
+	d := func(q r3.Vec) float64 { return sample(a.lumen, r3.Add(p, q)) }
+	g := r3.Vec{X: d(r3.Vec{X: h}) - d(r3.Vec{X: -h}), Y: d(r3.Vec{Y: h}) - d(r3.Vec{Y: -h}), Z: d(r3.Vec{Z: h}) - d(r3.Vec{Z: -h})}
+	if l := r3.Norm(g); l > 0 {
+		return r3.Scale(1/l, g)
+	}
+	return r3.Vec{}
+}
+
+// farCore is how far behind a point of a cap its core may begin, mm.
+const farCore = 3
+
+// CapDepth returns the distance of p from the lumen, mm, if p lies between lumen and
+// low attenuation tissue on the straight line away from the lumen, and NaN elsewhere.
+func (a *Artery) CapDepth(p r3.Vec) float64 {
+	soft := func(q r3.Vec) bool { return a.Tissue(q) == imaging.LowAttenuation }
+	depth, n := sample(a.lumen, p), a.Radial(p)
+	if soft(p) || n == (r3.Vec{}) {
+		return math.NaN()
+	}
+	step := 0.5 * a.labels.MinSpacing()
+	for t := step; t < depth; t += step {
+		if soft(r3.Sub(p, r3.Scale(t, n))) {
+			return math.NaN() // behind a core
+		}
+	}
+	for t := step; t < farCore; t += step {
+		q := r3.Add(p, r3.Scale(t, n))
+		switch {
+		case sample(a.vessel, q) >= 0:
+			return math.NaN()
+		case soft(q):
+			return max(depth, 0)
+		}
+	}
+	return math.NaN()
+}
+
 // Load is what acts on an artery.
 type Load struct {
 	Pressure   float64 // in the lumen, kPa
