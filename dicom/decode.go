@@ -173,7 +173,8 @@ type pixels struct {
 	intercept      float64
 	hasPadding     bool
 	padLow, padTop int64 // stored values that stand for "no data"
-	offset         int64 // of the first byte, in the data set
+	compressed     bool
+	offset         int64 // of the first byte of native pixels, in the data set
 }
 
 // pixels returns the format of the pixel data or says which tag forbids it.
@@ -181,8 +182,8 @@ func (h *header) pixels() (*pixels, error) {
 	fail := func(t tag, format string, args ...any) error {
 		return &FileError{Tag: t.String(), Err: fmt.Errorf(format, args...)}
 	}
-	if !h.syntax.native {
-		return nil, fail(tTransferSyntax, "%v is compressed; only uncompressed syntaxes are read so far: %w", h.syntax, ErrTransferSyntax)
+	if !h.syntax.readable() {
+		return nil, fail(tTransferSyntax, "%v cannot be decoded: %w", h.syntax, ErrTransferSyntax)
 	}
 	if n, ok := h.integer(tFrames); ok && n != 1 {
 		return nil, fail(tFrames, "%d frames; only single-frame images are read so far: %w", n, ErrPixels)
@@ -247,6 +248,13 @@ func (h *header) pixels() (*pixels, error) {
 	}
 	if h.layout.pixels == nil {
 		return nil, fail(tPixelData, "is missing: %w", ErrPixels)
+	}
+	if !h.syntax.native {
+		p.compressed = true
+		if h.layout.pixels.length != undefined {
+			return nil, fail(tPixelData, "is not in fragments, as %v demands: %w", h.syntax, ErrDamaged)
+		}
+		return &p, nil
 	}
 	want := int64(p.rows) * int64(p.cols) * int64(p.allocated/8)
 	switch got := h.layout.pixels.length; {

@@ -1,7 +1,8 @@
 // Package dicom turns a folder or a zip of DICOM files into a CT volume in HU,
 // and writes CT series.
 //
-// In: files of CT Image Storage (one slice per file, uncompressed or deflated).
+// In: files of CT Image Storage (one slice per file; uncompressed, deflated, or
+// compressed by RLE, JPEG, JPEG-LS or JPEG 2000).
 // Out: an [Index] of series with what quality control found in the headers
 // ([Scan]), and a [Study]: an imaging.Volume in the patient's LPS
 // coordinates, in mm and HU ([Load]).
@@ -23,7 +24,8 @@
 //
 // The library github.com/suyashkumar/dicom interprets header values; decode.go
 // alone imports it, after a walk of our own (walk.go) has checked every length
-// against the file. Pixels are decoded here. The package logs nothing, and
+// against the file. Pixels are decoded here, compressed ones by packages pixel
+// and codec. The package logs nothing, and
 // returns no name, identifier or birth date: see privacy.go.
 //
 // The theory is in docs/theory/dicom.md.

@@ -55,7 +55,7 @@ var NoteCodes = []risk.Code{
 	{Code: PLQMixed, Title: "mixed series", Help: "A file of the series has another matrix, orientation, pixel size, frame of reference, study or patient. Remove it or export again."},
 	{Code: PLQTilt, Title: "tilted gantry", Help: "Slices are stacked obliquely. The sheared lattice is kept as it is; lengths and volumes are right."},
 	{Code: PLQNoVolume, Title: "no volume", Help: "Localizers, secondary captures and images without a position are listed but not scored."},
-	{Code: PLQCompressed, Title: "compressed pixels", Help: "Only uncompressed transfer syntaxes are read so far. Export uncompressed, or convert with dcmdjpeg or gdcmconv --raw."},
+	{Code: PLQCompressed, Title: "unreadable compression", Help: "High-throughput JPEG 2000, video and unknown transfer syntaxes are not decoded. Export uncompressed, or convert with gdcmconv --raw."},
 	{Code: PLQDamaged, Title: "damaged file", Help: "A file of the series ends early or its elements contradict its size. Copy it again from the archive."},
 	{Code: PLQModality, Title: "not CT", Help: "HU thresholds and mechanics make no sense on other modalities."},
 	{Code: PLQSlice, Title: "thick slices", Help: "Coronary plaque is smaller than the slices. Reconstruct at 0.4 to 0.8 mm."},

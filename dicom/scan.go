@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/plaquerisk/plaquerisk/dicom/part10"
+	"github.com/plaquerisk/plaquerisk/dicom/pixel"
 	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
@@ -254,6 +256,9 @@ func (m *image) readPixels(buf []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer done()
+	if m.pixels.compressed {
+		return m.decompress(r, size, buf)
+	}
 	if m.syntax.deflated {
 		at, _, err := fileMeta(&window{r: r, size: size})
 		if err != nil {
@@ -274,6 +279,33 @@ func (m *image) readPixels(buf []byte) ([]byte, error) {
 	}
 	if _, err := r.ReadAt(buf[:n], m.pixels.offset); err != nil && !errors.Is(err, io.EOF) {
 		return nil, plain(err)
+	}
+	return buf[:n], nil
+}
+
+// decompress returns the stored values of a compressed image as native
+// little-endian pixels would hold them.
+func (m *image) decompress(r io.ReaderAt, size int64, buf []byte) ([]byte, error) {
+	fail := func(err error) error {
+		return &FileError{Tag: tPixelData.String(), Err: fmt.Errorf("%w: %w", ErrDamaged, err)}
+	}
+	f, err := part10.Open(r, size, part10.DefaultLimits())
+	if err != nil {
+		return nil, fail(err)
+	}
+	p, err := pixel.Open(f)
+	if err != nil {
+		return nil, fail(err)
+	}
+	n := m.pixels.bytes()
+	if p.Size() != n {
+		return nil, &FileError{Tag: tPixelData.String(), Err: fmt.Errorf("the file changed: %w", ErrDamaged)}
+	}
+	if cap(buf) < n {
+		buf = make([]byte, n)
+	}
+	if err := p.Read(context.Background(), buf[:n], 0); err != nil {
+		return nil, fail(err)
 	}
 	return buf[:n], nil
 }

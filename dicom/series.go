@@ -625,14 +625,14 @@ func (s *Series) unfit(lead string) string {
 	case len(s.Slices) < minSlices:
 		return fmt.Sprintf("%sa volume needs at least %d: give the folder", lead, minSlices)
 	case !s.readable():
-		return fmt.Sprintf("%s%s: %v is %s, which is compressed or unknown: convert it, for example with gdcmconv --raw", lead, s.Slices[0].Path, tTransferSyntax, s.TransferSyntax)
+		return fmt.Sprintf("%s%s: %v is %s, which cannot be decoded: convert it, for example with gdcmconv --raw", lead, s.Slices[0].Path, tTransferSyntax, s.TransferSyntax)
 	}
 	return ""
 }
 
 func (s *Series) readable() bool {
 	for n := range s.Slices {
-		if !s.Slices[n].image.syntax.native {
+		if !s.Slices[n].image.syntax.readable() {
 			return false
 		}
 	}

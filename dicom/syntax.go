@@ -1,6 +1,10 @@
 package dicom
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/plaquerisk/plaquerisk/dicom/codec"
+)
 
 // explicitLE is the transfer syntax that [Write] uses.
 const explicitLE = "1.2.840.10008.1.2.1"
@@ -45,6 +49,12 @@ func syntaxOf(uid string) syntax {
 		}
 	}
 	return syntax{uid: uid, name: "unknown transfer syntax"}
+}
+
+// readable tells whether pixels in this syntax can be decoded.
+func (s syntax) readable() bool {
+	_, ok := codec.Lookup(s.uid)
+	return s.native || ok
 }
 
 // String returns name and UID.

@@ -28,7 +28,7 @@ var allowed = map[string]string{
 	"coronary":                "imaging feature internal/par",
 	"risk":                    "coronary feature",
 	// Stages: no stage imports another.
-	"dicom":                        "imaging risk internal/par",
+	"dicom":                        "imaging risk dicom/codec dicom/part10 dicom/pixel internal/par",
 	"dicom/codec":                  "dicom/codec/... internal/par",
 	"dicom/codec/frame":            "",
 	"dicom/part10":                 "",
