@@ -588,3 +588,35 @@ func TestLarge(t *testing.T) {
 		}
 	}
 }
+
+// Families that run beside each other on a large region leave the same bits for
+// any number of threads, also with components and filters.
+func TestManyThreads(t *testing.T) {
+	vol, mask := plaque([3]int{38, 38, 38}, 0.4, [3]float64{18, 17, 17})
+	if n := mask.Count(); n < 20_000 {
+		t.Fatalf("%d voxels are not worth two threads", n)
+	}
+	cfg := IBSIConfig()
+	cfg.Families = append(cfg.Families, "ria")
+	cfg.Also = []Discretisation{{Kind: "equal_probability", Bins: 16}}
+	cfg.Components = []Component{{"dense", []float64{100, math.Inf(1)}}}
+	cfg.Filters = []filter.Config{{Kind: "log", Sigma: 0.6, MaskWeighted: true}, {Kind: "wavelet", Wavelet: "haar", Band: "LLH"}}
+	old := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(old)
+	var first []float64
+	for _, threads := range []int{1, 2, 8} {
+		runtime.GOMAXPROCS(threads)
+		v, _, err := Extract(t.Context(), vol, mask, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if threads == 1 {
+			first = v.Values
+		}
+		for n, x := range v.Values {
+			if x != first[n] && !(math.IsNaN(x) && math.IsNaN(first[n])) {
+				t.Errorf("%d threads: %s is %v, want %v", threads, v.Schema.Column(n).Name, x, first[n])
+			}
+		}
+	}
+}

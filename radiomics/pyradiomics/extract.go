@@ -26,6 +26,7 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-313", Title: "shape2D needs one slice", Help: "The features of class shape2D describe a region of one slice across force2Ddimension. Their cells are empty for this region; PyRadiomics stops with an error."},
 	{Code: "PLQ-314", Title: "intensities that are not numbers", Help: "Some voxels of the region have no finite intensity in this image. Its features are empty."},
 	{Code: "PLQ-315", Title: "image type without images", Help: "LoG makes one image for each sigma, and the parameter file gives none: add sigma, a list of mm, under LoG or setting."},
+	{Code: "PLQ-316", Title: "sheared voxels, as PyRadiomics takes them", Help: "The gantry was tilted, so the axes of the image are not perpendicular. PyRadiomics takes them as if they were, and so does its profile: volumes are too large, distances and shapes wrong. Profile ibsi measures them in the true geometry."},
 }
 
 // SeveralSlices is the reason of shape2D features of a region of more than one
@@ -183,6 +184,9 @@ func (e *Extractor) Diagnose(ctx context.Context, vol *imaging.Volume, roi *imag
 func (e *Extractor) extract(ctx context.Context, s *subject) (feature.Vector, []risk.Note, error) {
 	known := len(e.notes)
 	defer func() { e.notes = e.notes[:known] }()
+	if s.picture.Cosines() != [3]float64{} {
+		e.note("PLQ-316", risk.Warning, "the axes of the image are not perpendicular, as with a tilted gantry: PyRadiomics takes them as perpendicular, and so do these features")
+	}
 	v := feature.NewVector(e.schema)
 	v.Support = make([]feature.Support, e.schema.Len())
 	out := part{v.Values, v.Support}
