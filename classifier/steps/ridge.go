@@ -17,9 +17,10 @@ import (
 //
 //	minimise  Σ −ln p_y + 1/(2C) Σ w²                              (P.2)
 //
-// Intercepts are free. C is the value of the grid with the least log-loss over
-// patient-grouped inner folds of the training rows; everything, also scaling, is
-// fitted anew in each of them.
+// Intercepts are free. The model is the mean of those of all C of a grid,
+// weighted by the likelihood of the rows of patient-grouped inner folds of the
+// training rows; everything, also scaling, is fitted anew in each of them. Taking
+// the best C alone makes the model depend on how the folds fell.
 type Ridge struct {
 	// C is the grid of inverse penalties; with one value nothing is chosen.
 	C []float64 `yaml:"c" json:"c"`
@@ -58,7 +59,8 @@ func (r Ridge) Validate() error {
 // RidgeModel is what [Ridge] fits.
 type RidgeModel struct {
 	Space     Space       `json:"space"`
-	C         float64     `json:"c"`
+	C         []float64   `json:"c"`
+	Share     []float64   `json:"share"`        // of each C
 	Intercept []float64   `json:"intercept"`    // of each class; one for two classes
 	Weights   [][]float64 `json:"coefficients"` // [class][column of Space.Scaled]
 	LogLoss   []float64   `json:"inner_log_loss,omitempty"`
@@ -67,32 +69,61 @@ type RidgeModel struct {
 // Kind returns "ridge".
 func (m *RidgeModel) Kind() string { return "ridge" }
 
-// Fit chooses C and fits on all training rows.
+// Fit weighs the values of C by their inner log-loss and fits on all training
+// rows.
 func (r Ridge) Fit(ctx context.Context, train *Table, seed uint64) (Model, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
 	grid := slices.Sorted(slices.Values(r.C))
-	var losses []float64
-	best := 0
+	losses, weights := []float64(nil), []float64{1}
 	if len(grid) > 1 {
 		var err error
 		if losses, err = r.search(ctx, train, grid, seed); err != nil {
 			return nil, err
 		}
-		for i, l := range losses {
-			if l < losses[best]-1e-12 { // among equals the stronger penalty
-				best = i
-			}
-		}
+		weights = evidence(losses, train.Rows())
 	}
-	path, err := ridgePath(ctx, train, grid[:best+1])
+	last := len(weights) - 1
+	for weights[last] == 0 {
+		last--
+	}
+	path, err := ridgePath(ctx, train, grid[:last+1])
 	if err != nil {
 		return nil, err
 	}
-	m := path[best]
-	m.LogLoss = losses
+	// The mean of linear models is one.
+	m := &RidgeModel{Space: path[0].Space, C: grid[:last+1], Share: weights[:last+1], LogLoss: losses}
+	m.Intercept = make([]float64, len(path[0].Intercept))
+	m.Weights = make([][]float64, len(m.Intercept))
+	for k := range m.Weights {
+		m.Weights[k] = make([]float64, len(path[0].Weights[k]))
+		for i, one := range path {
+			m.Intercept[k] += weights[i] * one.Intercept[k]
+			for c, w := range one.Weights[k] {
+				m.Weights[k][c] += weights[i] * w
+			}
+		}
+	}
 	return m, nil
+}
+
+// evidence returns weights in proportion to the likelihoods that models gave
+// to n rows they had not seen, e^(−n loss) (pseudo Bayesian model averaging, Yao
+// et al., Bayesian Anal. 13, 2018), without those below a thousandth.
+func evidence(losses []float64, n int) []float64 {
+	w := make([]float64, len(losses))
+	best, sum := slices.Min(losses), 0.0
+	for i, l := range losses {
+		if w[i] = math.Exp(-float64(n) * (l - best)); w[i] < 1e-3 {
+			w[i] = 0
+		}
+		sum += w[i]
+	}
+	for i := range w {
+		w[i] /= sum
+	}
+	return w
 }
 
 // search returns the inner log-loss of each C.
@@ -156,7 +187,7 @@ func ridgePath(ctx context.Context, train *Table, grid []float64) ([]*RidgeModel
 		if err := p.minimise(c); err != nil {
 			return nil, fmt.Errorf("penalty of C = %g: %w", c, err)
 		}
-		m := &RidgeModel{Space: *space, C: c}
+		m := &RidgeModel{Space: *space}
 		for k := range p.outputs {
 			w := p.at[k*p.stride : (k+1)*p.stride]
 			m.Intercept = append(m.Intercept, w[len(w)-1])
