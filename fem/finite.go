@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
-	"github.com/plaquerisk/plaquerisk/fem/element"
 	"github.com/plaquerisk/plaquerisk/fem/material"
 	"github.com/plaquerisk/plaquerisk/fem/sparse"
 	"github.com/plaquerisk/plaquerisk/imaging"
-	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
 // The kinematics.
@@ -159,10 +158,11 @@ type Phase struct {
 	// the unloaded shape (its largest principal value is ½ (λ² − 1) of the stretch λ)
 	// and strain energy per unloaded volume; for the pulse the differences of the
 	// tensors and of the energy.
-	Points []Point
-	Shift  []r3.Vec // of the nodes of the imaged shape, mm; for the pulse from diastole
-	Newton int      // iterations of Newton's method
-	Energy float64  // strain energy, µJ
+	Points  []Point
+	Surface []SurfacePoint
+	Shift   []r3.Vec // of the nodes of the imaged shape, mm; for the pulse from diastole
+	Newton  int      // iterations of Newton's method
+	Energy  float64  // strain energy, µJ
 }
 
 // Unloading is the shape without load.
@@ -182,7 +182,7 @@ func (r *Result) Phase(name string) (*Result, bool) {
 			c := *r
 			s := *r.Solution
 			s.U = p.Shift
-			c.Points, c.Solution = p.Points, &s
+			c.Points, c.Surface, c.Solution = p.Points, p.Surface, &s
 			return &c, true
 		}
 	}
@@ -190,8 +190,7 @@ func (r *Result) Phase(name string) (*Result, bool) {
 }
 
 // solveFinite finds the unloaded shape, diastole and systole of the body p, which
-// [Solve] has assembled. Where the solver gives up on the way to systole the phases
-// reached stay in r, and the error matches [ErrNotConverged].
+// [Solve] has assembled. Where the solver gives up the error matches [ErrNotConverged].
 func (r *Result) solveFinite(ctx context.Context, p *Problem) error {
 	cfg := &r.Conditions
 	if p.Lattice == nil {
@@ -201,73 +200,71 @@ func (r *Result) solveFinite(ctx context.Context, p *Problem) error {
 	s := newBalance(w, cfg.Finite)
 	imaged := p.Mesh.Nodes
 	low, high := cfg.Finite.Diastolic*kPaPerMMHg, cfg.KPa()
-	free, x := imaged, imaged
+	free, u := imaged, make([]r3.Vec, len(imaged))
 	var err error
 	if cfg.Finite.Prestress {
-		if free, err = s.unload(ctx, imaged, low); err != nil {
+		if u, err = s.unload(ctx, imaged, low); err != nil {
 			return fmt.Errorf("unloaded shape: %w", err)
 		}
+		free = before(imaged, u)
 	}
 	r.Unloaded = &Unloading{Nodes: free, Iterations: s.newton, Residual: s.residual, body: w}
-	r.Solution = &Solution{U: make([]r3.Vec, len(x)), Unknowns: 3 * len(x), Levels: s.levels()}
-	reached := 0.0
+	first, reached := u, 0.0 // the displacement in the image
 	for _, phase := range []Phase{{Name: Diastole, Pressure: low}, {Name: Systole, Pressure: high}} {
 		s.newton = 0
 		if !(phase.Name == Diastole && cfg.Finite.Prestress) {
-			if x, err = s.solve(ctx, free, x, reached, phase.Pressure); err != nil {
+			if u, err = s.solve(ctx, free, u, reached, phase.Pressure); err != nil {
 				return fmt.Errorf("%s: %w", phase.Name, err)
 			}
 		}
 		reached = phase.Pressure
 		phase.Newton = s.newton
-		phase.Shift = make([]r3.Vec, len(x))
-		for n := range x {
-			phase.Shift[n] = r3.Sub(x[n], imaged[n])
-		}
-		phase.Points = append([]Point(nil), r.Points...)
-		if phase.Energy, err = w.recover(ctx, phase.Points, free, x); err != nil {
+		phase.Shift = before(u, first)
+		if err := r.recoverFinite(ctx, w, &phase, free, u); err != nil {
 			return err
 		}
 		r.Phases = append(r.Phases, phase)
-		r.Solution = &Solution{U: phase.Shift, Unknowns: 3 * len(x), Levels: s.levels(), Free: len(s.free),
-			Report: sparse.Report{Iterations: s.total, Residual: s.residual, Converged: true}}
 	}
+	r.Solution = &Solution{U: r.Phases[1].Shift, Unknowns: 3 * len(u), Levels: s.levels(), Free: len(s.free),
+		Report: sparse.Report{Iterations: s.total, Residual: s.residual, Converged: true}}
 	last := &r.Phases[1]
-	r.Points = last.Points
+	r.Points, r.Surface = last.Points, last.Surface
 	r.findCaps()
-	if err := r.locate(ctx); err != nil {
-		return err
+	rest := &r.Phases[0]
+	for n := range rest.Points {
+		rest.Points[n].CapDepth = last.Points[n].CapDepth
 	}
-	first := &r.Phases[0]
-	for n := range first.Points {
-		first.Points[n].CapDepth = last.Points[n].CapDepth
+	r.Phases = append(r.Phases, pulse(rest, last))
+	for _, p := range r.Phases {
+		view, _ := r.Phase(p.Name)
+		if err := view.locate(ctx); err != nil {
+			return err
+		}
 	}
-	view, _ := r.Phase(Diastole)
-	if err := view.locate(ctx); err != nil {
-		return err
-	}
-	r.Phases = append(r.Phases, pulse(first, last))
-	view, _ = r.Phase(Pulse)
-	return view.locate(ctx)
+	return nil
 }
 
 // pulse returns systole less diastole.
 func pulse(low, high *Phase) Phase {
 	d := Phase{Name: Pulse, Pressure: high.Pressure - low.Pressure, Energy: high.Energy - low.Energy,
-		Points: append([]Point(nil), high.Points...), Shift: make([]r3.Vec, len(high.Shift))}
-	for n := range d.Shift {
-		d.Shift[n] = r3.Sub(high.Shift[n], low.Shift[n])
-	}
+		Points: slices.Clone(high.Points), Surface: slices.Clone(high.Surface), Shift: before(high.Shift, low.Shift)}
 	for n := range d.Points {
-		p, q := &d.Points[n], &low.Points[n]
-		for i := range p.Stress {
-			p.Stress[i] -= q.Stress[i]
-			p.Strain[i] -= q.Strain[i]
-		}
-		p.Energy -= q.Energy
-		p.derive()
+		d.Points[n].subtract(&low.Points[n])
+	}
+	for n := range d.Surface {
+		d.Surface[n].subtract(&low.Surface[n].Point)
 	}
 	return d
+}
+
+// subtract takes the state of q away.
+func (p *Point) subtract(q *Point) {
+	for i := range p.Stress {
+		p.Stress[i] -= q.Stress[i]
+		p.Strain[i] -= q.Strain[i]
+	}
+	p.Energy -= q.Energy
+	p.derive()
 }
 
 // derive sets what follows from stress and strain.
@@ -276,44 +273,4 @@ func (p *Point) derive() {
 	p.Sigma1, p.Sigma3 = s[0], s[2]
 	p.VonMises = p.Stress.VonMises()
 	p.Eps1 = p.Strain.Principal()[0]
-}
-
-// recover sets volume in the image, stress, strain and energy of the points for nodes at x, moved
-// there from the unloaded shape free. It returns the strain energy.
-func (w *finiteBody) recover(ctx context.Context, points []Point, free, x []r3.Vec) (energy float64, err error) {
-	cells := w.mesh.Cells
-	energies := make([]float64, len(cells))
-	errs := make([]error, len(cells))
-	err = par.Blocks(ctx, len(cells), 128, func(lo, hi int) {
-		k := w.kernel()
-		var imaged element.Hex8
-		for e := lo; e < hi; e++ {
-			corners := w.mesh.Corners(e)
-			imaged.Set(&corners)
-			if errs[e] = k.evaluate(e, free, x, element.NoTangent); errs[e] != nil {
-				return
-			}
-			energies[e] = k.Energy
-			for q := range element.Points {
-				p := &points[element.Points*e+q]
-				f := k.F[q]
-				if k.Pre != nil {
-					f = element.Product(&f, k.Pre)
-				}
-				c := element.RightCauchyGreen(&f)
-				p.Strain = element.GreenLagrange(&c)
-				p.Stress = k.Cauchy(q)
-				p.Energy = k.Density[q]
-				p.Volume = imaged.Weight[q]
-				p.derive()
-			}
-		}
-	})
-	for e := range cells {
-		if errs[e] != nil {
-			return 0, errs[e]
-		}
-		energy += energies[e]
-	}
-	return energy, err
 }

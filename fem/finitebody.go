@@ -71,12 +71,12 @@ type finiteKernel struct {
 
 func (w *finiteBody) kernel() *finiteKernel { return &finiteKernel{w: w} }
 
-// evaluate computes cell e for nodes at x, moved there from the unloaded shape.
-func (k *finiteKernel) evaluate(e int, free, x []r3.Vec, tangent element.Tangent) error {
+// evaluate computes cell e for displacements u of the nodes from the unloaded shape.
+func (k *finiteKernel) evaluate(e int, free, u []r3.Vec, tangent element.Tangent) error {
 	w := k.w
-	var from, to [8]r3.Vec
+	var from, move [8]r3.Vec
 	for a, n := range w.mesh.Cells[e] {
-		from[a], to[a] = free[n], x[n]
+		from[a], move[a] = free[n], u[n]
 	}
 	if !(k.Set(&from) > 0) {
 		return w.inverted(e)
@@ -106,7 +106,7 @@ func (k *finiteKernel) evaluate(e int, free, x []r3.Vec, tangent element.Tangent
 			k.Law[q].Dirs = f[:]
 		}
 	}
-	if err := k.Evaluate(&to, tangent); err != nil {
+	if err := k.Evaluate(&move, tangent); err != nil {
 		return w.inverted(e)
 	}
 	return nil
@@ -147,10 +147,10 @@ func stretchAlong(t r3.Vec, lambda float64) (g [3][3]float64) {
 
 // forces stores in f what is missing to balance at a pressure, kPa: loads less
 // the forces of material and bed. k gets their symmetric stiffness against a
-// motion of x, unless none is wanted, and motion, unless nil, the deformation
+// motion of the nodes, unless none is wanted, and motion, unless nil, the deformation
 // gradient around each node up to a factor. Planes of cells are computed side by side, the even ones before the
 // odd ones, so that sums keep their order. It returns the length of the load.
-func (w *finiteBody) forces(ctx context.Context, f []float64, tangent element.Tangent, k *sparse.Stencil, motion [][9]float64, free, x []r3.Vec, pressure float64) (load float64, err error) {
+func (w *finiteBody) forces(ctx context.Context, f []float64, tangent element.Tangent, k *sparse.Stencil, motion [][9]float64, free, u []r3.Vec, pressure float64) (load float64, err error) {
 	clear(f)
 	if tangent == element.NoTangent {
 		k = nil
@@ -158,13 +158,13 @@ func (w *finiteBody) forces(ctx context.Context, f []float64, tangent element.Ta
 		clear(k.Val)
 	}
 	if tangent == element.FullTangent {
-		w.press(f, k, x, pressure)
+		w.press(f, k, free, u, pressure)
 	} else {
-		w.press(f, nil, x, pressure)
+		w.press(f, nil, free, u, pressure)
 	}
 	applyFixed(f, w.fixed)
 	load = math.Sqrt(dotSerial(f, f))
-	w.support(f, k, free, x)
+	w.support(f, k, u)
 	clear(motion)
 	plane := w.mesh.Around * w.mesh.Through
 	errs := make([]error, w.mesh.Along)
@@ -173,7 +173,7 @@ func (w *finiteBody) forces(ctx context.Context, f []float64, tangent element.Ta
 			n = 2*n + parity
 			b := w.kernel()
 			for e := n * plane; e < (n+1)*plane; e++ {
-				if errs[n] = b.evaluate(e, free, x, tangent); errs[n] != nil {
+				if errs[n] = b.evaluate(e, free, u, tangent); errs[n] != nil {
 					return
 				}
 				b.add(e, f, k, motion)
@@ -222,9 +222,9 @@ func (k *finiteKernel) add(e int, f []float64, m *sparse.Stencil, motion [][9]fl
 	}
 }
 
-// press adds the loads of the pressure on the lumen at x and, if wanted, the
+// press adds the loads of the pressure on the displaced lumen and, if wanted, the
 // symmetric part of their stiffness: all of it, as far as the lumen ends in planes.
-func (w *finiteBody) press(f []float64, k *sparse.Stencil, x []r3.Vec, pressure float64) {
+func (w *finiteBody) press(f []float64, k *sparse.Stencil, free, u []r3.Vec, pressure float64) {
 	face := element.FaceOf(4)
 	var at [4]r3.Vec
 	var stiff []float64
@@ -234,7 +234,7 @@ func (w *finiteBody) press(f []float64, k *sparse.Stencil, x []r3.Vec, pressure 
 	for _, nodes := range w.inner {
 		var load [12]float64
 		for a, n := range nodes {
-			at[a] = x[n]
+			at[a] = r3.Add(free[n], u[n])
 		}
 		clear(stiff)
 		face.Pressure(load[:], stiff, at[:], pressure)
@@ -260,19 +260,19 @@ func (w *finiteBody) press(f []float64, k *sparse.Stencil, x []r3.Vec, pressure 
 
 // support adds the forces of the bed, on the areas of the imaged shape, and its
 // stiffness.
-func (w *finiteBody) support(f []float64, k *sparse.Stencil, free, x []r3.Vec) {
+func (w *finiteBody) support(f []float64, k *sparse.Stencil, u []r3.Vec) {
 	for _, face := range w.outer {
-		var at, d [4]r3.Vec
+		var at [4]r3.Vec
 		for a, n := range face {
-			at[a], d[a] = w.mesh.Nodes[n], r3.Sub(x[n], free[n])
+			at[a] = w.mesh.Nodes[n]
 		}
 		kf := element.Bed(at, w.bed)
 		for a, na := range face {
 			for b, nb := range face {
-				v := kf[a][b]
-				f[3*na] -= v * d[b].X
-				f[3*na+1] -= v * d[b].Y
-				f[3*na+2] -= v * d[b].Z
+				v, d := kf[a][b], &u[nb]
+				f[3*na] -= v * d.X
+				f[3*na+1] -= v * d.Y
+				f[3*na+2] -= v * d.Z
 				if k != nil {
 					k.Add(int(na), int(nb), &[9]float64{v, 0, 0, 0, v, 0, 0, 0, v})
 				}

@@ -66,14 +66,14 @@ type balance struct {
 	spring   float64         // of ground, kPa mm
 	stiff    bool            // some law resists a change of volume more than multigrid can treat
 	tangent  element.Tangent // of the last state, which follows
-	from, to []r3.Vec
+	shape, u []r3.Vec
 	pressure float64
 }
 
 // assemble sets residual and stiffness of a state and returns the length of the load.
-func (s *balance) assemble(ctx context.Context, tangent element.Tangent, motion [][9]float64, free, x []r3.Vec, pressure float64) (float64, error) {
-	s.tangent, s.from, s.to, s.pressure = tangent, free, x, pressure
-	return s.forces(ctx, s.f, tangent, s.k, motion, free, x, pressure)
+func (s *balance) assemble(ctx context.Context, tangent element.Tangent, motion [][9]float64, x, u []r3.Vec, pressure float64) (float64, error) {
+	s.tangent, s.shape, s.u, s.pressure = tangent, x, u, pressure
+	return s.forces(ctx, s.f, tangent, s.k, motion, x, u, pressure)
 }
 
 // stiffBulk is the bulk modulus over the shear modulus, ν = 0.496, above which the
@@ -100,35 +100,35 @@ func (s *balance) levels() int {
 // maxHalving bounds how often a load step is halved.
 const maxHalving = 6
 
-// solve finds the shape under a pressure, kPa, of the unloaded shape free,
-// starting from its shape x under the pressure from: at once if possible, otherwise
-// in smaller steps.
-func (s *balance) solve(ctx context.Context, free, x []r3.Vec, from, pressure float64) ([]r3.Vec, error) {
-	return s.follow(from, pressure, x, func(x []r3.Vec, p float64) ([]r3.Vec, error) {
-		return s.step(ctx, free, x, p)
+// solve finds the displacement under a pressure, kPa, of the unloaded shape x,
+// starting from that under the pressure from: at once if possible, otherwise in
+// smaller steps.
+func (s *balance) solve(ctx context.Context, x, u []r3.Vec, from, pressure float64) ([]r3.Vec, error) {
+	return s.follow(from, pressure, u, func(u []r3.Vec, p float64) ([]r3.Vec, error) {
+		return s.step(ctx, x, u, p)
 	})
 }
 
-// unload finds the shape without load of a body that has the shape x under a
-// pressure.
+// unload finds the displacement to the shape x, under a pressure, from the shape
+// without load.
 func (s *balance) unload(ctx context.Context, x []r3.Vec, pressure float64) ([]r3.Vec, error) {
-	return s.follow(0, pressure, x, func(free []r3.Vec, p float64) ([]r3.Vec, error) {
-		return s.inverse(ctx, free, x, p)
+	return s.follow(0, pressure, make([]r3.Vec, len(x)), func(u []r3.Vec, p float64) ([]r3.Vec, error) {
+		return s.inverse(ctx, x, u, p)
 	})
 }
 
-// follow calls step, which finds a shape for a pressure from the one of a lower
-// pressure, halving the way where it fails.
-func (s *balance) follow(from, pressure float64, x []r3.Vec, step func(x []r3.Vec, p float64) ([]r3.Vec, error)) ([]r3.Vec, error) {
+// follow calls step, which finds the displacement for a pressure from that of a
+// lower one, halving the way where it fails.
+func (s *balance) follow(from, pressure float64, u []r3.Vec, step func(u []r3.Vec, p float64) ([]r3.Vec, error)) ([]r3.Vec, error) {
 	size, halved := pressure-from, 0
 	for from != pressure {
 		next := from + size
 		if math.Abs(pressure-next) < 1e-9*pressure {
 			next = pressure
 		}
-		y, err := step(x, next)
+		v, err := step(u, next)
 		if err == nil {
-			x, from = y, next
+			u, from = v, next
 			continue
 		}
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -150,7 +150,7 @@ func (s *balance) follow(from, pressure float64, x []r3.Vec, step func(x []r3.Ve
 		size /= 2
 		s.pre = nil
 	}
-	return x, nil
+	return u, nil
 }
 
 // worst returns a cell at the node of the largest residual.
@@ -171,46 +171,44 @@ func (s *balance) worst() int {
 	return -1
 }
 
-// step balances a pressure by Newton's method, from the shape x.
-func (s *balance) step(ctx context.Context, free, x []r3.Vec, pressure float64) ([]r3.Vec, error) {
-	n := len(x)
-	x = append([]r3.Vec(nil), x...)
-	dx := make([]float64, 3*n)
+// step balances a pressure by Newton's method, from the displacement u.
+func (s *balance) step(ctx context.Context, x, u []r3.Vec, pressure float64) ([]r3.Vec, error) {
+	du := make([]float64, 3*len(u))
 	s.history = nil
 	tangent := element.DeviatoricTangent
-	load, err := s.assemble(ctx, tangent, nil, free, x, pressure)
+	load, err := s.assemble(ctx, tangent, nil, x, u, pressure)
 	if err != nil {
 		return nil, err
 	}
 	for it := 0; ; it++ {
-		if err := s.judge(x, load); err != nil {
+		if err := s.judge(x, u, load); err != nil {
 			return nil, err
 		}
 		if s.residual <= s.set.Tolerance {
-			return x, nil
+			return u, nil
 		}
 		if it >= s.set.MaxNewton {
 			return nil, fmt.Errorf("more than %d iterations of Newton's method", s.set.MaxNewton)
 		}
 		s.newton++
-		err := s.linear(ctx, dx, max(1e-9, min(max(1e-4, s.set.Tolerance/(5*s.residual)), 0.1)))
+		err := s.linear(ctx, du, max(1e-9, min(max(1e-4, s.set.Tolerance/(5*s.residual)), 0.1)))
 		if errors.Is(err, sparse.ErrNotDefinite) && tangent == element.FullTangent {
-			if load, err = s.assemble(ctx, element.DeviatoricTangent, nil, free, x, pressure); err == nil {
-				err = s.linear(ctx, dx, 1e-3)
+			if load, err = s.assemble(ctx, element.DeviatoricTangent, nil, x, u, pressure); err == nil {
+				err = s.linear(ctx, du, 1e-3)
 			}
 		}
 		if err != nil {
 			return nil, err
 		}
 		tangent = element.FullTangent
-		// In full, or as far as the work of the residual along dx falls.
-		from, first, t := x, dotSerial(s.f, dx), 1.0
+		// In full, or as far as the work of the residual along du falls.
+		from, first, t := u, dotSerial(s.f, du), 1.0
 		for try := 0; ; try++ {
-			x = moved(from, t, dx)
-			load, err = s.assemble(ctx, tangent, nil, free, x, pressure)
+			u = moved(from, t, du)
+			load, err = s.assemble(ctx, tangent, nil, x, u, pressure)
 			var cell *cellError
 			if err == nil {
-				w := dotSerial(s.f, dx) / first
+				w := dotSerial(s.f, du) / first
 				if math.Abs(w) <= 0.8 || math.Sqrt(dotSerial(s.f, s.f)) <= s.set.Tolerance*load {
 					break
 				}
@@ -234,19 +232,23 @@ func (s *balance) step(ctx context.Context, free, x []r3.Vec, pressure float64) 
 	}
 }
 
-// moved returns x + t dx.
-func moved(x []r3.Vec, t float64, dx []float64) []r3.Vec {
-	y := make([]r3.Vec, len(x))
-	for a, p := range x {
-		y[a] = r3.Vec{X: p.X + t*dx[3*a], Y: p.Y + t*dx[3*a+1], Z: p.Z + t*dx[3*a+2]}
+// moved returns u + t du.
+func moved(u []r3.Vec, t float64, du []float64) []r3.Vec {
+	v := make([]r3.Vec, len(u))
+	for a, p := range u {
+		v[a] = r3.Vec{X: p.X + t*du[3*a], Y: p.Y + t*du[3*a+1], Z: p.Z + t*du[3*a+2]}
 	}
-	return y
+	return v
 }
 
-// judge sets the rigid motions that are free at x, takes them out of the
+// judge sets the rigid motions that are free at x + u, takes them out of the
 // residual and measures what is left.
-func (s *balance) judge(x []r3.Vec, load float64) error {
-	p := Problem{Mesh: &mesh.Mesh{Nodes: x}, Fixed: s.fixed, Springs: make([]Spring, len(s.outer))}
+func (s *balance) judge(x, u []r3.Vec, load float64) error {
+	at := make([]r3.Vec, len(x))
+	for n := range x {
+		at[n] = r3.Add(x[n], u[n])
+	}
+	p := Problem{Mesh: &mesh.Mesh{Nodes: at}, Fixed: s.fixed, Springs: make([]Spring, len(s.outer))}
 	var err error
 	if s.free, err = p.freeMotions(s.k); err != nil {
 		return err
@@ -347,7 +349,7 @@ func (s *balance) softened(ctx context.Context) (*sparse.Stencil, error) {
 	soft := *s.finiteBody
 	soft.cap = softRatio
 	k := sparse.NewStencil(s.lattice)
-	if _, err := soft.forces(ctx, make([]float64, len(s.f)), s.tangent, k, nil, s.from, s.to, s.pressure); err != nil {
+	if _, err := soft.forces(ctx, make([]float64, len(s.f)), s.tangent, k, nil, s.shape, s.u, s.pressure); err != nil {
 		return nil, err
 	}
 	return k, nil
@@ -360,43 +362,44 @@ const inverseTolerance = 0.02
 // memory is the number of differences that Anderson's method keeps.
 const memory = 6
 
-// inverse finds the shape without load of a body in balance with a pressure in
-// the shape x, starting from free. The unknowns are the places of the nodes
-// without load (Govindjee and Mihalic 1996). A motion v of the nodes at x that
-// would balance them, found with the stiffness of x, is pulled back to the
-// unloaded shape,
+// inverse finds the displacement u to the shape x, in balance with a pressure,
+// from the shape X = x − u without load, starting from some u. The places of the
+// nodes without load are the unknowns (Govindjee and Mihalic 1996). A motion v of
+// the nodes at x that would balance them, found with the stiffness there, is pulled
+// back to the unloaded shape,
 //
-//	X ← X − (∂X/∂x) v                                                  (F.14)
+//	u ← u + (∂X/∂x) v                                                  (F.14)
 //
-// which is Newton's method but for terms of the size of the strain gradient; the steps
-// are accelerated by Anderson's method (1965).
-func (s *balance) inverse(ctx context.Context, free, x []r3.Vec, pressure float64) ([]r3.Vec, error) {
-	n := len(x)
-	free = append([]r3.Vec(nil), free...)
-	v := make([]float64, 3*n)
-	motion := make([][9]float64, n)
+// which is Newton's method but for terms of the size of the strain gradient; the
+// steps are accelerated by Anderson's method (1965).
+func (s *balance) inverse(ctx context.Context, x, u []r3.Vec, pressure float64) ([]r3.Vec, error) {
+	v := make([]float64, 3*len(x))
+	motion := make([][9]float64, len(x))
+	assemble := func() (float64, error) {
+		return s.assemble(ctx, element.DeviatoricTangent, motion, before(x, u), u, pressure)
+	}
 	mix := &anderson{}
 	s.history = nil
 	best := math.Inf(1)
 	var cell *cellError
 	for it := 0; ; it++ {
-		load, err := s.assemble(ctx, element.DeviatoricTangent, motion, free, x, pressure)
+		load, err := assemble()
 		for try := 0; errors.As(err, &cell) && it > 0 && try < 6; try++ { // too far: half way back
-			for a := range free {
-				free[a] = r3.Scale(0.5, r3.Add(free[a], mix.shape[a]))
+			for a := range u {
+				u[a] = r3.Scale(0.5, r3.Add(u[a], mix.u[a]))
 			}
-			load, err = s.assemble(ctx, element.DeviatoricTangent, motion, free, x, pressure)
+			load, err = assemble()
 		}
 		if err != nil {
 			return nil, err
 		}
-		if err := s.judge(x, load); err != nil {
+		if err := s.judge(s.shape, u, load); err != nil {
 			return nil, err
 		}
 		best = min(best, s.residual)
 		switch {
 		case s.residual <= s.set.Tolerance:
-			return free, nil
+			return u, nil
 		case it >= 2*s.set.MaxNewton || s.residual > 1e3*best:
 			return nil, fmt.Errorf("no unloaded shape after %d iterations", it)
 		}
@@ -406,11 +409,20 @@ func (s *balance) inverse(ctx context.Context, free, x []r3.Vec, pressure float6
 		}
 		pullBack(v, motion)
 		applyFixed(v, s.fixed)
-		free = mix.next(free, v)
+		u = mix.next(u, v)
 	}
 }
 
-// pullBack replaces v by −F⁻¹ v, where motion holds F of each node up to a factor;
+// before returns x − u.
+func before(x, u []r3.Vec) []r3.Vec {
+	y := make([]r3.Vec, len(x))
+	for n := range x {
+		y[n] = r3.Sub(x[n], u[n])
+	}
+	return y
+}
+
+// pullBack replaces v by F⁻¹ v, where motion holds F of each node up to a factor;
 // its determinant is about 1.
 func pullBack(v []float64, motion [][9]float64) {
 	for a := range motion {
@@ -418,43 +430,44 @@ func pullBack(v []float64, motion [][9]float64) {
 		c0, c1, c2 := r3.Vec{X: m[0], Y: m[3], Z: m[6]}, r3.Vec{X: m[1], Y: m[4], Z: m[7]}, r3.Vec{X: m[2], Y: m[5], Z: m[8]}
 		w := r3.Vec{X: u[0], Y: u[1], Z: u[2]}
 		det := r3.Dot(c0, r3.Cross(c1, c2))
-		f := -math.Cbrt(det) / det
+		f := math.Cbrt(det) / det
 		u[0], u[1], u[2] = f*r3.Dot(w, r3.Cross(c1, c2)), f*r3.Dot(w, r3.Cross(c2, c0)), f*r3.Dot(w, r3.Cross(c0, c1))
 	}
 }
 
-// anderson makes the next shape of the last ones so that their steps cancel best.
+// anderson makes the next displacement of the last ones so that their steps cancel
+// best.
 type anderson struct {
-	shape  []r3.Vec // the last one
+	u      []r3.Vec // the last one
 	step   []float64
-	dx, dg [][]float64 // differences of shapes and of steps
+	du, dg [][]float64 // differences of displacements and of steps
 }
 
-// next returns the shape that follows x, from which the plain iteration would go
-// on by the step g.
-func (m *anderson) next(x []r3.Vec, g []float64) []r3.Vec {
-	if m.shape != nil {
-		dx, dg := make([]float64, len(g)), make([]float64, len(g))
-		for a, p := range x {
-			d := r3.Sub(p, m.shape[a])
-			dx[3*a], dx[3*a+1], dx[3*a+2] = d.X, d.Y, d.Z
+// next returns the displacement that follows u, from which the plain iteration
+// would go on by the step g.
+func (m *anderson) next(u []r3.Vec, g []float64) []r3.Vec {
+	if m.u != nil {
+		du, dg := make([]float64, len(g)), make([]float64, len(g))
+		for a, p := range u {
+			d := r3.Sub(p, m.u[a])
+			du[3*a], du[3*a+1], du[3*a+2] = d.X, d.Y, d.Z
 		}
 		for i, v := range g {
 			dg[i] = v - m.step[i]
 		}
-		m.dx, m.dg = append(m.dx, dx), append(m.dg, dg)
-		if len(m.dx) > memory {
-			m.dx, m.dg = m.dx[1:], m.dg[1:]
+		m.du, m.dg = append(m.du, du), append(m.dg, dg)
+		if len(m.du) > memory {
+			m.du, m.dg = m.du[1:], m.dg[1:]
 		}
 	}
-	m.shape, m.step = x, append([]float64(nil), g...)
+	m.u, m.step = u, append([]float64(nil), g...)
 	move := append([]float64(nil), g...)
 	for k, c := range leastSquares(m.dg, g) {
 		for i := range move {
-			move[i] -= c * (m.dx[k][i] + m.dg[k][i])
+			move[i] -= c * (m.du[k][i] + m.dg[k][i])
 		}
 	}
-	return moved(x, 1, move)
+	return moved(u, 1, move)
 }
 
 // leastSquares returns the factors c that minimise ‖g − Σ c_k d_k‖, none where

@@ -77,13 +77,13 @@ func (b *Brick) Cauchy(q int) Tensor {
 	return t
 }
 
-// Evaluate computes energy, forces and the wanted stiffness for corners at x;
-// [Hex8.Set] was called with those of the reference shape.
-func (b *Brick) Evaluate(x *[8]r3.Vec, tangent Tangent) error {
+// Evaluate computes energy, forces and the wanted stiffness for displacements u of
+// the corners from the reference shape, for which [Hex8.Set] was called.
+func (b *Brick) Evaluate(u *[8]r3.Vec, tangent Tangent) error {
 	b.Energy = 0
 	var s, bulk float64
 	for q := range Points {
-		if err := b.point(q, x, tangent); err != nil {
+		if err := b.point(q, u, tangent); err != nil {
 			return err
 		}
 		w := b.Weight[q]
@@ -149,11 +149,11 @@ func (b *Brick) Evaluate(x *[8]r3.Vec, tangent Tangent) error {
 }
 
 // point sets the kinematics and the response of Ŵ at point q.
-func (b *Brick) point(q int, x *[8]r3.Vec, tangent Tangent) error {
+func (b *Brick) point(q int, u *[8]r3.Vec, tangent Tangent) error {
 	p, grad := &b.at[q], &b.Grad[q]
-	var f [3][3]float64
+	f := [3][3]float64{{1}, {0, 1}, {0, 0, 1}}
 	for a := range 8 {
-		g, v := &grad[a], &x[a]
+		g, v := &grad[a], &u[a]
 		f[0][0] += v.X * g[0]
 		f[0][1] += v.X * g[1]
 		f[0][2] += v.X * g[2]

@@ -12,15 +12,15 @@ import (
 	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
 
-// distorted returns a brick in its reference shape and a deformed one.
-func distorted(seed uint64) (x, y [8]r3.Vec) {
+// distorted returns a brick and displacements of its corners.
+func distorted(seed uint64) (x, u [8]r3.Vec) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	move := func() float64 { return 0.3 * (rng.Float64() - 0.5) }
 	for a, c := range element.Corners {
 		x[a] = r3.Vec{X: 0.7*c[0] + move(), Y: 0.5*c[1] + move(), Z: 0.4*c[2] + move()}
-		y[a] = r3.Vec{X: 1.1*x[a].X + 0.1*x[a].Y + move()/3, Y: 0.95*x[a].Y + move()/3, Z: x[a].Z + 0.05*x[a].X + move()/3}
+		u[a] = r3.Vec{X: 0.1*x[a].X + 0.1*x[a].Y + move()/3, Y: -0.05*x[a].Y + move()/3, Z: 0.05*x[a].X + move()/3}
 	}
-	return x, y
+	return x, u
 }
 
 var brickLaws = []struct {
@@ -38,21 +38,20 @@ var brickLaws = []struct {
 // energy, forces and stiffness.
 func TestBrickIsContinuum(t *testing.T) {
 	for n, l := range brickLaws {
-		x, y := distorted(uint64(n))
+		x, u := distorted(uint64(n))
 		var b element.Brick
 		b.Set(&x)
 		for q := range b.Law {
 			b.Law[q] = element.PointLaw{Law: l.law, Scale: 1, Bulk: l.law.Bulk(), Dirs: l.dirs}
 		}
-		if err := b.Evaluate(&y, element.FullTangent); err != nil {
+		if err := b.Evaluate(&u, element.FullTangent); err != nil {
 			t.Fatal(err)
 		}
 		var c element.Continuum
 		c.Set(element.Of(element.Brick8, false), x[:])
 		in := element.Input{Law: l.law, Fibres: l.dirs, Finite: true}
-		for a := range y {
-			d := r3.Sub(y[a], x[a])
-			in.U = append(in.U, d.X, d.Y, d.Z)
+		for a := range u {
+			in.U = append(in.U, u[a].X, u[a].Y, u[a].Z)
 		}
 		if err := c.Evaluate(&in, true); err != nil {
 			t.Fatal(err)
@@ -92,7 +91,7 @@ func TestBrickIsContinuum(t *testing.T) {
 // Forces are the derivative of the energy and stiffness that of the forces, with
 // laws that change from point to point and a stretch of the reference shape (A5).
 func TestBrickDerivatives(t *testing.T) {
-	x, y := distorted(11)
+	x, u := distorted(11)
 	var b element.Brick
 	b.Set(&x)
 	b.Pre = &[3][3]float64{{1.2, 0.1, 0}, {0.1, 0.9, 0}, {0, 0, 1 / (1.2*0.9 - 0.01)}}
@@ -101,7 +100,7 @@ func TestBrickDerivatives(t *testing.T) {
 		b.Law[q] = element.PointLaw{Law: l.law, Scale: 1 + 0.3*float64(q), Bulk: 500 + 100*float64(q), Dirs: l.dirs}
 	}
 	at := func(a, i int, h float64) element.Brick {
-		z, c := y, b
+		z, c := u, b
 		v := [3]*float64{&z[a].X, &z[a].Y, &z[a].Z}
 		*v[i] += h
 		if err := c.Evaluate(&z, element.NoTangent); err != nil {
@@ -109,7 +108,7 @@ func TestBrickDerivatives(t *testing.T) {
 		}
 		return c
 	}
-	if err := b.Evaluate(&y, element.FullTangent); err != nil {
+	if err := b.Evaluate(&u, element.FullTangent); err != nil {
 		t.Fatal(err)
 	}
 	const h = 1e-5
@@ -137,20 +136,21 @@ func TestBrickDerivatives(t *testing.T) {
 
 // A brick turned inside out is an error.
 func TestBrickInverted(t *testing.T) {
-	x, y := distorted(3)
-	y[0], y[6] = y[6], y[0]
+	x, u := distorted(3)
+	d := r3.Sub(x[6], x[0])
+	u[0], u[6] = d, r3.Scale(-1, d)
 	var b element.Brick
 	b.Set(&x)
 	for q := range b.Law {
 		b.Law[q] = element.PointLaw{Law: brickLaws[0].law, Scale: 1, Bulk: 1}
 	}
-	if b.Evaluate(&y, element.NoTangent) == nil {
+	if b.Evaluate(&u, element.NoTangent) == nil {
 		t.Error("no error")
 	}
 }
 
 func BenchmarkBrick(bench *testing.B) {
-	x, y := distorted(1)
+	x, u := distorted(1)
 	for _, l := range brickLaws {
 		bench.Run(l.name, func(bench *testing.B) {
 			var b element.Brick
@@ -160,7 +160,7 @@ func BenchmarkBrick(bench *testing.B) {
 			bench.ReportAllocs()
 			for bench.Loop() {
 				b.Set(&x)
-				if err := b.Evaluate(&y, element.FullTangent); err != nil {
+				if err := b.Evaluate(&u, element.FullTangent); err != nil {
 					bench.Fatal(err)
 				}
 			}
