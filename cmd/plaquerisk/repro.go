@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,13 +17,13 @@ func (a *app) repro() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "repro",
 		Short:   "Repeat comparisons with reference values, on this machine",
-		Example: "  plaquerisk repro ibsi",
+		Example: "  plaquerisk repro ibsi\n  plaquerisk repro mechanics",
 	}
-	cmd.AddCommand(a.reproIBSI())
+	cmd.AddCommand(a.reproIBSI(), a.reproMechanics())
 	return cmd
 }
 
-// reproduction is the JSON of repro ibsi.
+// reproduction is the JSON of the repro commands.
 type reproduction struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
@@ -60,6 +61,10 @@ type reproducedRow struct {
 	Want float64 `json:"want"`
 	// Tolerance of the difference.
 	Tolerance float64 `json:"tolerance"`
+	// Unit of the values, if the quantity does not name it.
+	Unit string `json:"unit,omitempty"`
+	// Source of the reference value.
+	Source string `json:"source,omitempty"`
 	// Passed if the difference is within the tolerance.
 	Passed bool `json:"passed"`
 }
@@ -96,18 +101,7 @@ stdout, with every value that misses; the exit status is 1 if a suite fails.`,
 			if err != nil {
 				return &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-623", Err: err}
 			}
-			if asJSON {
-				enc := json.NewEncoder(a.stdout)
-				enc.SetEscapeHTML(false)
-				enc.SetIndent("", " ")
-				if err := enc.Encode(out); err != nil {
-					return err
-				}
-			}
-			if !out.Passed {
-				return &pipeline.Error{Class: pipeline.Internal, Code: "PLQ-624", Err: fmt.Errorf("values differ from the reference: see the lines marked MISS")}
-			}
-			return nil
+			return a.reproduced(&out, asJSON)
 		},
 	}
 	f := cmd.Flags()
@@ -115,6 +109,23 @@ stdout, with every value that misses; the exit status is 1 if a suite fails.`,
 	f.BoolVar(&all, "all", false, "print every comparison, not only those that miss")
 	f.BoolVar(&asJSON, "json", false, "as JSON, with every comparison")
 	return cmd
+}
+
+// reproduced prints the JSON, if it is asked for, and returns the error of a
+// suite that failed.
+func (a *app) reproduced(out *reproduction, asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(a.stdout)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", " ")
+		if err := enc.Encode(out); err != nil {
+			return err
+		}
+	}
+	if !out.Passed {
+		return &pipeline.Error{Class: pipeline.Internal, Code: "PLQ-624", Err: errors.New("values differ from the reference: see the lines marked MISS")}
+	}
+	return nil
 }
 
 // newReproduced describes a suite.
@@ -126,7 +137,7 @@ func newReproduced(s *ibsi.Suite) reproducedSuite {
 		if row.Missing {
 			got = risk.NaN()
 		}
-		r.Rows = append(r.Rows, reproducedRow{row.Quantity, row.Code, got, row.Want, row.Tol, row.Pass()})
+		r.Rows = append(r.Rows, reproducedRow{Quantity: row.Quantity, IBSI: row.Code, Got: got, Want: row.Want, Tolerance: row.Tol, Passed: row.Pass()})
 	}
 	return r
 }
