@@ -10,9 +10,6 @@ import (
 	"github.com/plaquerisk/plaquerisk/fem/solid"
 )
 
-// kinds are the elements that tests run through.
-var kinds = []string{"hex8", "hex8 enhanced", "hex20", "tet4", "tet10"}
-
 // lattice returns a box of n cells and that size in elements of a kind, its
 // nodes moved by f.
 func lattice(kind string, n [3]int, size r3.Vec, f func(r3.Vec) r3.Vec) *mesh.Solid {

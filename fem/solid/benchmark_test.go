@@ -14,14 +14,14 @@ import (
 	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
 
-// benchmark is a row of testdata/benchmarks.csv.
+// benchmark is a row of the table of package benchmark.
 type benchmark struct {
 	value, tol float64
 	unit, kind string
 }
 
 var benchmarks = sync.OnceValues(func() (map[[3]string]benchmark, error) {
-	f, err := os.Open("testdata/benchmarks.csv")
+	f, err := os.Open("../benchmark/data/values.csv")
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +64,9 @@ func compare(t *testing.T, name, how, quantity, location string, got float64, ze
 	verify.Check{Suite: "mechanics", Case: name + ", " + how, Quantity: quantity + " at " + location + ", " + b.unit,
 		Source: "fem-benchmarks.csv: " + b.kind, Got: got, Want: b.value, Tol: tol}.Run(t)
 }
+
+// ray is the direction along which cylinders are read.
+var ray = r3.Vec{X: math.Cos(0.7), Y: math.Sin(0.7)}
 
 // polar returns the radial, hoop and axial components of a stress at p.
 func polar(s element.Tensor, p r3.Vec) (rr, tt, zz float64) {

@@ -61,6 +61,7 @@ var allowed = map[string]string{
 	"fem/sparse":                   "internal/par",
 	"fem/voxel":                    "imaging fem/element fem/material fem/mesh fem/sparse internal/par",
 	"fem/solid":                    "fem/... internal/par internal/strictyaml internal/suggest",
+	"fem/benchmark":                "fem/element fem/material fem/mesh fem/solid",
 	"classifier":                   "feature risk internal/par",
 	"classifier/golearn":           "classifier feature risk",
 	"classifier/boost":             "internal/par",
