@@ -15,7 +15,9 @@ import (
 // header holds the wanted attributes of one file.
 type header struct {
 	layout
-	values map[tag]lib.Value
+	values     map[tag]lib.Value
+	frame      int // of an enhanced image, from 0
+	frameCount int // 0 if it is a single image
 }
 
 // readHeader reads the wanted attributes. The library never sees the file: it
@@ -174,6 +176,7 @@ type pixels struct {
 	hasPadding     bool
 	padLow, padTop int64 // stored values that stand for "no data"
 	compressed     bool
+	frame          int   // of compressed pixels
 	offset         int64 // of the first byte of native pixels, in the data set
 }
 
@@ -185,8 +188,8 @@ func (h *header) pixels() (*pixels, error) {
 	if !h.syntax.readable() {
 		return nil, fail(tTransferSyntax, "%v cannot be decoded: %w", h.syntax, ErrTransferSyntax)
 	}
-	if n, ok := h.integer(tFrames); ok && n != 1 {
-		return nil, fail(tFrames, "%d frames; only single-frame images are read so far: %w", n, ErrPixels)
+	if n, ok := h.integer(tFrames); ok && n != 1 && h.frameCount == 0 {
+		return nil, fail(tFrames, "%d frames without functional groups that say where they lie: %w", n, ErrPixels)
 	}
 	need := func(t tag, low, top int) (int, error) {
 		n, ok := h.integer(t)
@@ -250,23 +253,24 @@ func (h *header) pixels() (*pixels, error) {
 		return nil, fail(tPixelData, "is missing: %w", ErrPixels)
 	}
 	if !h.syntax.native {
-		p.compressed = true
+		p.compressed, p.frame = true, h.frame
 		if h.layout.pixels.length != undefined {
 			return nil, fail(tPixelData, "is not in fragments, as %v demands: %w", h.syntax, ErrDamaged)
 		}
 		return &p, nil
 	}
-	want := int64(p.rows) * int64(p.cols) * int64(p.allocated/8)
+	one := int64(p.bytes())
+	want := one * int64(max(h.frameCount, 1))
 	switch got := h.layout.pixels.length; {
 	case got == undefined:
 		return nil, fail(tPixelData, "has no length in %v: %w", h.syntax, ErrDamaged)
 	case got < want:
-		return nil, fail(tPixelData, "has %d bytes, %d×%d pixels of %d bits need %d: %w", got, p.cols, p.rows, p.allocated, want, ErrDamaged)
+		return nil, fail(tPixelData, "has %d bytes, %d frames of %d×%d pixels of %d bits need %d: %w", got, max(h.frameCount, 1), p.cols, p.rows, p.allocated, want, ErrDamaged)
 	}
 	if p.big && p.allocated == 8 && h.layout.pixels.vr == "OW" {
 		return nil, fail(tBitsAllocated, "8 bits in big-endian words: %w", ErrPixels)
 	}
-	p.offset = h.layout.pixels.value
+	p.offset = h.layout.pixels.value + one*int64(h.frame)
 	return &p, nil
 }
 

@@ -269,11 +269,12 @@ func TestSharedPixels(t *testing.T) {
 	read, refused := 0, 0
 	for _, line := range strings.Split(strings.TrimSpace(string(b)), "\n")[1:] {
 		row := strings.Split(line, "\t")
-		m, err := readImage(&source{label: row[0], path: filepath.Join(root, row[0])})
-		if m == nil || err != nil || m.pixelErr != nil || row[18] == "" {
+		all, err := readImages(&source{label: row[0], path: filepath.Join(root, row[0])})
+		if len(all) != 1 || err != nil || all[0].pixelErr != nil || row[18] == "" {
 			refused++
 			continue
 		}
+		m := all[0]
 		p := *m.pixels
 		p.slope, p.intercept, p.hasPadding = 1, 0, false
 		raw, err := m.readPixels(nil)

@@ -1,8 +1,8 @@
 // Package dicom turns a folder or a zip of DICOM files into a CT volume in HU,
 // and writes CT series.
 //
-// In: files of CT Image Storage (one slice per file; uncompressed, deflated, or
-// compressed by RLE, JPEG, JPEG-LS or JPEG 2000).
+// In: files of CT Image Storage (one slice per file) and Enhanced CT (many),
+// uncompressed, deflated, or compressed by RLE, JPEG, JPEG-LS or JPEG 2000.
 // Out: an [Index] of series with what quality control found in the headers
 // ([Scan]), and a [Study]: an imaging.Volume in the patient's LPS
 // coordinates, in mm and HU ([Load]).

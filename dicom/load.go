@@ -50,7 +50,7 @@ func load(ctx context.Context, s *Series, cfg Config, replace bool) (*Study, err
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("dicom: settings: %w", err)
 	}
-	study := &Study{Files: len(s.Slices), FrameOfReferenceUID: s.FrameOfReferenceUID, Image: s.describe(cfg)}
+	study := &Study{Files: s.files(), FrameOfReferenceUID: s.FrameOfReferenceUID, Image: s.describe(cfg)}
 	study.Findings = append(study.Findings, s.Findings...)
 	if len(s.Slices) == 0 {
 		return study, fmt.Errorf("dicom: series %s: %w", s.UID, ErrNoSeries)
@@ -110,6 +110,15 @@ func load(ctx context.Context, s *Series, cfg Config, replace bool) (*Study, err
 	}
 	study.Findings = append(study.Findings, cfg.checkSeries(s, vol)...)
 	return study, nil
+}
+
+// files returns how many files hold the slices.
+func (s *Series) files() int {
+	seen := map[string]bool{}
+	for _, sl := range s.Slices {
+		seen[sl.Path] = true
+	}
+	return len(seen)
 }
 
 // checkModality judges what is no volume.

@@ -99,10 +99,10 @@ func Scan(ctx context.Context, path string) (*Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dicom: scan: %w", err)
 	}
-	images := make([]*image, len(sources))
+	images := make([][]*image, len(sources)) // more than one for enhanced images
 	errs := make([]error, len(sources))
 	err = par.For(ctx, len(sources), func(n int) {
-		images[n], errs[n] = readImage(&sources[n])
+		images[n], errs[n] = readImages(&sources[n])
 	})
 	if err != nil {
 		return nil, fmt.Errorf("dicom: scan %s: %w", path, err)
@@ -118,13 +118,13 @@ func Scan(ctx context.Context, path string) (*Index, error) {
 		case err != nil:
 			e := fileError(sources[n].label, err)
 			x.Skipped = append(x.Skipped, *e)
-			if m != nil && m.series != "" {
-				lost = append(lost, loss{m.series, e})
+			if m != nil && m[0].series != "" {
+				lost = append(lost, loss{m[0].series, e})
 			}
-		case m.series == "" || !m.hasPixels:
+		case m[0].series == "" || !m[0].hasPixels:
 			x.NotImages++
 		default:
-			good = append(good, m)
+			good = append(good, m...)
 		}
 	}
 	x.Series = group(ctx, good, lost)
@@ -230,8 +230,9 @@ func listZip(path string) ([]source, error) {
 	return out, nil
 }
 
-// readImage reads the header of one file.
-func readImage(s *source) (*image, error) {
+// readImages reads the header of one file: one image, or all frames of an
+// enhanced one. With an error there may be the image that it concerns.
+func readImages(s *source) ([]*image, error) {
 	r, size, done, err := s.open()
 	if err != nil {
 		return nil, err
@@ -241,8 +242,17 @@ func readImage(s *source) (*image, error) {
 	if h == nil {
 		return nil, err
 	}
-	m := newImage(s, h)
-	return m, err
+	if err == nil {
+		var frames []*header
+		if frames, err = h.frames(r, size); len(frames) > 0 {
+			all := make([]*image, len(frames))
+			for i, f := range frames {
+				all[i] = newImage(s, f)
+			}
+			return all, nil
+		}
+	}
+	return []*image{newImage(s, h)}, err
 }
 
 // readPixels returns the raw bytes of an image in buf, which is grown if need
@@ -304,7 +314,7 @@ func (m *image) decompress(r io.ReaderAt, size int64, buf []byte) ([]byte, error
 	if cap(buf) < n {
 		buf = make([]byte, n)
 	}
-	if err := p.Read(context.Background(), buf[:n], 0); err != nil {
+	if err := p.Read(context.Background(), buf[:n], m.pixels.frame); err != nil {
 		return nil, fail(err)
 	}
 	return buf[:n], nil

@@ -102,6 +102,10 @@ func newImage(s *source, h *header) *image {
 	m.pixels, m.pixelErr = h.pixels()
 	m.geometryErr = m.geometry(h)
 	m.phases(h)
+	if h.frameCount > 1 { // frames are no copies of each other
+		m.sop = fmt.Sprintf("%s frame %d", m.sop, h.frame+1)
+		m.instance += h.frame
+	}
 	return m
 }
 
