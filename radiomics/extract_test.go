@@ -592,6 +592,9 @@ func TestLarge(t *testing.T) {
 // Families that run beside each other on a large region leave the same bits for
 // any number of threads, also with components and filters.
 func TestManyThreads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some seconds")
+	}
 	vol, mask := plaque([3]int{38, 38, 38}, 0.4, [3]float64{18, 17, 17})
 	if n := mask.Count(); n < 20_000 {
 		t.Fatalf("%d voxels are not worth two threads", n)
