@@ -9,7 +9,9 @@ import (
 
 // sweeper is block Gauss-Seidel in single precision. Its rows are sorted by
 // colour and cluster; rows of one cluster follow each other, clusters of one
-// colour do not touch and are swept in parallel.
+// colour do not touch and are swept in parallel. A sweep back follows each sweep
+// forth: when it comes to a row, those before still are as the sweep forth left them, so
+// that their part of the product, which that sweep has stored, is taken from there.
 type sweeper struct {
 	size    int       // of a block: 3 or 6
 	from    []int     // blocks of row i with earlier rows: [from[2i], from[2i+1]), with later rows: [from[2i+1], from[2i+2])
@@ -18,6 +20,7 @@ type sweeper struct {
 	inv     []float32 // inverses of the diagonal blocks
 	cluster []int     // first row of each cluster, and the end
 	colour  []int     // first cluster of each colour, and the end
+	low     []float32 // product of each row's blocks with earlier rows, by the last sweep forth
 }
 
 // newSweeper sorts the rows of a into clusters, coloured one after the other.
@@ -81,6 +84,7 @@ func (s *sweeper) fill(ctx context.Context, a *blocks[float64], inv []float64, p
 	s.col = make([]int32, s.from[2*n])
 	s.val = make([]float32, size*s.from[2*n])
 	s.inv = make([]float32, size*n)
+	s.low = make([]float32, a.rows*n)
 	_ = par.Blocks(ctx, n, rowBlock, func(lo, hi int) {
 		var flip [9]float64
 		for i := lo; i < hi; i++ {
@@ -144,7 +148,7 @@ func colours(a *blocks[float64], cluster []int32, count int) []int32 {
 func (s *sweeper) start(x, b []float32) {
 	s.sweep(false, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			s.relax(x, b, i, s.from[2*i+1])
+			s.relax(x, b, i, true, false)
 		}
 	})
 }
@@ -153,16 +157,16 @@ func (s *sweeper) start(x, b []float32) {
 func (s *sweeper) forward(x, b []float32) {
 	s.sweep(false, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			s.relax(x, b, i, s.from[2*i+2])
+			s.relax(x, b, i, true, true)
 		}
 	})
 }
 
-// backward sweeps x from the last row to the first.
+// backward sweeps x from the last row to the first, after start or forward.
 func (s *sweeper) backward(x, b []float32) {
 	s.sweep(true, func(lo, hi int) {
 		for i := hi - 1; i >= lo; i-- {
-			s.relax(x, b, i, s.from[2*i+2])
+			s.relax(x, b, i, false, true)
 		}
 	})
 }
@@ -202,15 +206,35 @@ func (s *sweeper) sweep(back bool, f func(lo, hi int)) {
 	}
 }
 
-// relax solves row i for x, given what it is coupled with by its blocks before to.
-func (s *sweeper) relax(x, b []float32, i, to int) {
+// relax solves row i for x, given what it is coupled with: earlier rows anew or as
+// stored, and later rows or none.
+func (s *sweeper) relax(x, b []float32, i int, earlier, later bool) {
+	lo, mid, hi := s.from[2*i], s.from[2*i+1], s.from[2*i+2]
 	if s.size == 3 {
-		y0, y1, y2 := s.mul3(x, s.from[2*i], to)
+		low := (*[3]float32)(s.low[3*i:])
+		if earlier {
+			low[0], low[1], low[2] = s.mul3(x, lo, mid)
+		}
+		y0, y1, y2 := low[0], low[1], low[2]
+		if later {
+			z0, z1, z2 := s.mul3(x, mid, hi)
+			y0, y1, y2 = y0+z0, y1+z1, y2+z2
+		}
 		s.solve3(x, i, b[3*i]-y0, b[3*i+1]-y1, b[3*i+2]-y2)
 		return
 	}
+	low := (*[6]float32)(s.low[6*i:])
+	if earlier {
+		*low = [6]float32{}
+		s.sub6(low, x, lo, mid)
+	}
 	y := *(*[6]float32)(b[6*i:])
-	s.sub6(&y, x, s.from[2*i], to)
+	for r, v := range low {
+		y[r] += v // which is less the product
+	}
+	if later {
+		s.sub6(&y, x, mid, hi)
+	}
 	s.solve6(x, i, &y)
 }
 
