@@ -140,7 +140,7 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	var k matrix
 	var pre sparse.Preconditioner
 	if p.Lattice == nil {
-		b := sparse.NewBSR(p.Mesh.Neighbours())
+		b := sparse.NewSymmetric(p.Mesh.Neighbours())
 		mg, err := body.aggregation(ctx, b)
 		if err != nil {
 			return nil, err
@@ -201,7 +201,7 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 			return nil, fmt.Errorf("multigrid: %w", err)
 		}
 		pre, sol.Levels = mg, len(mg.Levels())
-	case *sparse.BSR:
+	case *sparse.Symmetric:
 		k.Hold(p.Fixed)
 	}
 	// Without free motions left in f the system is consistent.
@@ -233,7 +233,7 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 // aggregation builds the preconditioner of meshes without lattice from the
 // stiffness with ν of at most 0.45, for which it is nearly as good on fine meshes
 // as on coarse ones (docs/decisions/0052). It leaves k zero.
-func (p *Problem) aggregation(ctx context.Context, k *sparse.BSR) (*sparse.Aggregation, error) {
+func (p *Problem) aggregation(ctx context.Context, k *sparse.Symmetric) (*sparse.Aggregation, error) {
 	body := *p
 	if law := p.softened(softRatio, 1.001); law != nil {
 		body.Law = law
@@ -248,7 +248,7 @@ func (p *Problem) aggregation(ctx context.Context, k *sparse.BSR) (*sparse.Aggre
 	return mg, err
 }
 
-// matrix is what a stiffness is assembled in: [sparse.BSR] or [sparse.Stencil].
+// matrix is what a stiffness is assembled in: [sparse.Symmetric] or [sparse.Stencil].
 type matrix interface {
 	sparse.Operator
 	Add(a, b int, v *[9]float64)
