@@ -171,6 +171,10 @@ func (c Config) Describe() risk.Mechanics {
 	} else {
 		m.Ends += "; outer wall free"
 	}
+	if c.Kinematics == FiniteStrain {
+		c.describeFinite(&m)
+		return m
+	}
 	table := c.Materials.table()
 	for _, t := range solids {
 		src := "settings"

@@ -188,6 +188,9 @@ var capColumns = []struct {
 
 // settings are the choices that change the values, in words.
 func settings(c Config) string {
+	if c.Kinematics == FiniteStrain {
+		return c.finiteSettings()
+	}
 	s := fmt.Sprintf("linear elastic; %g mmHg; %s ends; bricks %d around × %d through (grading %g) × %g mm; cap within %g mm; E/ν", c.Pressure, c.Ends, c.Around, c.Through, c.Grading, c.Axial, c.CapDepth)
 	table := c.Materials.table()
 	for n, t := range solids {

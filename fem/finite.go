@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/plaquerisk/plaquerisk/fem/material"
 	"github.com/plaquerisk/plaquerisk/fem/sparse"
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/risk"
 )
 
 // The kinematics.
@@ -134,13 +136,67 @@ func (c *Config) laws() [imaging.NumTissues]tissueLaw {
 // equivalents returns c with the elastic constants that its laws have at small
 // strain, by which materials are mixed where tissues meet.
 func (c Config) equivalents() Config {
-	laws := c.laws()
+	laws, names, elastic := c.laws(), c.Finite.Laws.table(), c.Materials.table()
 	of := func(t imaging.Tissue) material.Elastic {
+		if names[t] == elasticLaw {
+			return elastic[t]
+		}
 		k, mu := laws[t].Bulk(), laws[t].Shear()
 		return material.Elastic{Young: 9 * k * mu / (3*k + mu), Poisson: material.Poisson(laws[t])}
 	}
 	c.Materials = Materials{of(imaging.Wall), of(imaging.LowAttenuation), of(imaging.FibroFatty), of(imaging.Fibrous), of(imaging.Calcified)}
 	return c
+}
+
+// describeFinite replaces what [Config.Describe] says by what holds in finite strain.
+func (c *Config) describeFinite(m *risk.Mechanics) {
+	m.Formulation = fmt.Sprintf("static, finite strain, hyperelastic; eight-node bricks with mean dilatation; diastole %g mmHg and systole %g mmHg from ", c.Finite.Diastolic, c.Pressure)
+	if c.Finite.Prestress {
+		m.Formulation += "the unloaded shape, of which the image shows diastole"
+	} else {
+		m.Formulation += "the imaged shape, taken as unloaded"
+	}
+	if c.Finite.AxialStretch != 1 {
+		m.Formulation += fmt.Sprintf("; stretched along by %g", c.Finite.AxialStretch)
+	}
+	if before, _, ok := strings.Cut(m.Ends, "; outer wall"); ok {
+		m.Ends = before
+	}
+	m.Ends += "; outer wall free"
+	if c.Finite.Foundation > 0 {
+		m.Ends = strings.TrimSuffix(m.Ends, "free") + fmt.Sprintf("in a bed of %g kPa/mm", c.Finite.Foundation)
+	}
+	same, names := c.equivalents(), c.Finite.Laws.table()
+	table := same.Materials.table()
+	for _, t := range solids {
+		source := "neo-Hookean, constants of the settings"
+		if p, ok := material.PublishedLaw(names[t]); ok {
+			source = p.Name + ": " + p.Source
+		} else if names[t] != elasticLaw {
+			source = names[t]
+		} else if lib, ok := material.Lookup(t); ok && lib.Elastic == table[t] {
+			source = "neo-Hookean, " + lib.Source
+		}
+		m.Materials = append(m.Materials, risk.Material{Tissue: t.String(), YoungKPa: table[t].Young, Poisson: table[t].Poisson, Source: source})
+	}
+}
+
+// finiteSettings are the choices that change the values, in words.
+func (c *Config) finiteSettings() string {
+	s := fmt.Sprintf("finite strain; %g and %g mmHg; prestress %v; axial stretch %g; bed %g kPa/mm; %s ends; bricks %d around × %d through (grading %g) × %g mm; cap within %g mm;",
+		c.Finite.Diastolic, c.Pressure, c.Finite.Prestress, c.Finite.AxialStretch, c.Finite.Foundation, c.Ends, c.Around, c.Through, c.Grading, c.Axial, c.CapDepth)
+	table, names := c.Materials.table(), c.Finite.Laws.table()
+	for n, t := range solids {
+		if n > 0 {
+			s += ","
+		}
+		if s += " " + t.String() + " "; names[t] == elasticLaw {
+			s += fmt.Sprintf("neo-Hookean E/ν %g/%g", table[t].Young, table[t].Poisson)
+		} else {
+			s += names[t]
+		}
+	}
+	return s
 }
 
 // The phases of the heart beat.

@@ -316,6 +316,20 @@ func TestFiniteErrors(t *testing.T) {
 	}
 }
 
+// Settings and report name the laws, and the columns that a result fills are those
+// that the settings announce.
+func TestFiniteDescribe(t *testing.T) {
+	cfg := finite("tang2004_wall", 16)
+	cfg.Finite.Laws.LowAttenuation = elasticLaw
+	m := cfg.Describe()
+	if !strings.Contains(m.Formulation, "finite strain") || !strings.Contains(m.Materials[0].Source, "Tang") || !strings.Contains(m.Materials[1].Source, "neo-Hookean") || len(m.Materials) != len(solids) {
+		t.Errorf("%+v", m)
+	}
+	if a, b := settings(cfg), settings(cfg.equivalents()); a != b || !strings.Contains(a, "tang2004_wall") {
+		t.Errorf("settings %q, in results %q", a, b)
+	}
+}
+
 // A stretch along a direction keeps the volume.
 func TestStretchAlong(t *testing.T) {
 	g := stretchAlong(r3.Unit(r3.Vec{X: 1, Y: 2, Z: 2}), 1.2)
