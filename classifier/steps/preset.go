@@ -55,7 +55,7 @@ func (p Preset) Adaptations(t *Table) []string {
 	return []string{
 		fmt.Sprintf("%d bags of %.0f %% of %d patients, each of %d trees of depth %d on %.0f %% of a bag and %.0f %% of %d columns, at least %d rows in a leaf",
 			p.Boosting.Bags, 100*p.Boosting.BagFraction, len(ids), p.Boosting.Rounds, p.Boosting.MaxDepth, 100*p.Boosting.RowFraction, 100*p.Boosting.TreeFraction, len(t.Columns), p.Boosting.childRows(t.Rows())),
-		fmt.Sprintf("ridge penalty chosen among %d in %d inner folds of patients", len(p.Ridge.C), min(p.Ridge.Folds, len(ids))),
+		fmt.Sprintf("ridge penalty averaged over %d values, weighted in %d inner folds of patients", len(p.Ridge.C), min(p.Ridge.Folds, len(ids))),
 		fmt.Sprintf("%d forest trees, %.0f of %d columns at a node, at least %d rows in a leaf", p.Forest.Rounds, math.Round(math.Sqrt(q)), len(t.Columns), p.Forest.MinChildRows),
 		fmt.Sprintf("shares of the forest kept within %.2g of 0 and 1", forestMargin(t.Rows())),
 	}

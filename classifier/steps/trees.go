@@ -15,15 +15,14 @@ type Boosting struct {
 	boost.Config `yaml:",inline"`
 }
 
-// DefaultBoosting returns 20 bags of 63 % of the patients with 100 trees of
-// depth 2, those of the shipped model but for leaves of 2 rows: see
-// docs/decisions/0060-small-cohort-boosting.md.
+// DefaultBoosting returns ten bags of 300 trees of depth 2, each tree on 60 %
+// of the patients and half of the columns: see docs/decisions/0066-preset.md.
 func DefaultBoosting() Boosting {
 	c := boost.DefaultConfig()
-	c.Bags, c.BagFraction, c.Rounds, c.LearningRate = 20, 0.63, 100, 0.1
-	c.Growth, c.MaxDepth, c.MaxLeaves, c.MaxBins = boost.DepthFirst, 2, 0, 17
-	c.Lambda, c.MinChildWeight, c.MinChildRows = 3, 0, 2
-	c.RowFraction, c.TreeFraction = 0.7, 0.3
+	c.Bags, c.Rounds, c.LearningRate = 10, 300, 0.03
+	c.Growth, c.MaxDepth, c.MaxLeaves, c.MaxBins = boost.DepthFirst, 2, 0, 33
+	c.Lambda, c.MinChildWeight, c.MinChildRows = 5, 1, 1
+	c.RowFraction, c.TreeFraction = 0.6, 0.5
 	return Boosting{c}
 }
 
