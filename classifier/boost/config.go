@@ -109,6 +109,8 @@ type Config struct {
 	BlocksApart bool `yaml:"blocks_apart" json:"blocks_apart"`
 	// ClassWeight is none or balanced.
 	ClassWeight string `yaml:"class_weight" json:"class_weight"`
+	// ClassWeights multiplies the weights of the rows of each class; empty: 1. A weight of 3 is exactly three rows for each.
+	ClassWeights []float64 `yaml:"class_weights" json:"class_weights"`
 
 	// StopFolds is the number of patient-grouped folds that choose the number of rounds; 0: all rounds are grown.
 	StopFolds int `yaml:"stop_folds" json:"stop_folds"`
@@ -227,6 +229,16 @@ func (c Config) Validate() error {
 	}
 	if c.StopFolds == 1 {
 		errs = append(errs, errors.New("stop_folds is 1, want 0 or at least 2"))
+	}
+	if n := len(c.ClassWeights); n > 0 {
+		if c.Objective != Logistic && c.Objective != Softmax {
+			errs = append(errs, fmt.Errorf("class_weights has %d elements, but objective %s has no classes", n, c.Objective))
+		} else if want := max(2, c.margins()); n != want {
+			errs = append(errs, fmt.Errorf("class_weights has %d elements for %d classes", n, want))
+		}
+		for k, w := range c.ClassWeights {
+			errs = append(errs, within(fmt.Sprintf("class_weights[%d]", k), w, 0x1p-10, maxWeight))
+		}
 	}
 	if c.ClassWeight == ClassEqual && c.Objective != Logistic && c.Objective != Softmax {
 		errs = append(errs, fmt.Errorf("class_weight is %q, but objective %s has no classes", c.ClassWeight, c.Objective))

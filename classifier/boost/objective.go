@@ -23,6 +23,9 @@ func newLoss(d *Data, cfg *Config) *loss {
 	l.weight = make([]float64, len(d.Y))
 	for r := range l.weight {
 		l.weight[r] = d.weight(r)
+		if len(cfg.ClassWeights) > 0 {
+			l.weight[r] *= cfg.ClassWeights[int(d.Y[r])]
+		}
 	}
 	if cfg.ClassWeight == ClassEqual {
 		sum := make([]int64, max(2, cfg.Classes))

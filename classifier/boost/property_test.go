@@ -1,6 +1,7 @@
 package boost
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
@@ -50,6 +52,83 @@ func TestWeightsAreRows(t *testing.T) {
 		}
 		if string(a) != string(b) {
 			t.Errorf("%s: weights and repeated rows give different models", name)
+		}
+	}
+}
+
+// A weight of a class is exactly that many rows of it.
+func TestClassWeightsAreRows(t *testing.T) {
+	all := settings()
+	for _, name := range []string{"leaf first", "depth first", "exact", "softmax"} {
+		cfg := all[name]
+		d := cohort(300, cfg.Objective)
+		d.Group, d.ID = nil, nil
+		weights := []float64{1, 3, 2}[:max(2, cfg.margins())]
+		var rows []int
+		for r, y := range d.Y {
+			for range int(weights[int(y)]) {
+				rows = append(rows, r)
+			}
+		}
+		want := fit(t, d.subset(rows), cfg)
+		cfg.ClassWeights = weights
+		got := fit(t, d, cfg)
+		if fmt.Sprint(got.Bags, got.Base) != fmt.Sprint(want.Bags, want.Base) {
+			t.Errorf("%s: class weights and repeated rows give different models", name)
+		}
+	}
+}
+
+// A cancelled fit says so.
+func TestCancel(t *testing.T) {
+	d := cohort(300, Logistic)
+	cfg := DefaultConfig()
+	cfg.Rounds = 100000
+	for _, wait := range []time.Duration{0, 20 * time.Millisecond} {
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		if _, err := Fit(ctx, d, cfg); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		cancel()
+	}
+}
+
+// A model written as JSON and read again predicts the same bits; one that was
+// tampered with is refused.
+func TestModelJSON(t *testing.T) {
+	d := cohort(300, Logistic)
+	m := fit(t, d, DefaultConfig())
+	raw, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Model
+	if err := json.Unmarshal(raw, &back); err != nil {
+		t.Fatal(err)
+	}
+	if err := back.Prepare(); err != nil {
+		t.Fatal(err)
+	}
+	a, b := margins(m, d), margins(&back, d)
+	if !slices.Equal(a, b) {
+		t.Error("the model that was read predicts otherwise")
+	}
+	for _, change := range []func(m *Model){
+		func(m *Model) { m.Bags[0][0].Nodes[0].Left = 0 },
+		func(m *Model) { m.Bags[0][0].Nodes[0].Left = 1 << 20 },
+		func(m *Model) { m.Bags[0][0].Nodes[0].Feature = 99 },
+		func(m *Model) { m.Bags[0][0].Nodes[0].Set = 3 << 20 },
+		func(m *Model) { m.Base = nil },
+		func(m *Model) { m.Objective = "" },
+		func(m *Model) { m.Margins = 2 },
+	} {
+		var bad Model
+		if err := json.Unmarshal(raw, &bad); err != nil {
+			t.Fatal(err)
+		}
+		change(&bad)
+		if bad.Prepare() == nil {
+			t.Error("a broken model was taken")
 		}
 	}
 }

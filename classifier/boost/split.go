@@ -246,6 +246,7 @@ func (g *grower) searchPacked(n *node, c int, best *split) {
 func (r *rule) scanPacked(bins []packed, left, sum packed, best *split) (at int, side packed) {
 	at = -1
 	top, least, most, penalty := best.top, r.minH, sum.h()-r.minH, r.penalty
+	sumG, sumH := float64(sum.g()), float64(sum.h())
 	for b, v := range bins {
 		if v == 0 {
 			continue
@@ -258,9 +259,10 @@ func (r *rule) scanPacked(bins []packed, left, sum packed, best *split) (at int,
 		if h > most {
 			break
 		}
-		right := sum - left
-		gl, hl := float64(left.g()), float64(h)+penalty
-		gr, hr := float64(right.g()), float64(right.h())+penalty
+		// Whole numbers below 2⁵³: the right side is exact.
+		gl, hl := float64(left.g()), float64(h)
+		gr, hr := sumG-gl, (sumH-hl)+penalty
+		hl += penalty
 		num := float64(float64(gl*gl)*hr) + float64(float64(gr*gr)*hl)
 		den := hl * hr
 		if num > top*den {

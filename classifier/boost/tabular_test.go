@@ -80,28 +80,6 @@ func readCSV(t testing.TB, elem ...string) (head []string, rows [][]string) {
 	return records[0], records[1:]
 }
 
-// columnOf reads one column of numbers of a file of known answers.
-func columnOf(t testing.TB, file, name string) []float64 {
-	t.Helper()
-	head, rows := readCSV(t, "known", file)
-	c := slices.Index(head, name)
-	if c < 0 {
-		t.Fatalf("%s has no column %q", file, name)
-	}
-	var x []float64
-	for _, row := range rows {
-		v := math.NaN()
-		if row[c] != "" {
-			var err error
-			if v, err = strconv.ParseFloat(row[c], 64); err != nil {
-				t.Fatal(err)
-			}
-		}
-		x = append(x, v)
-	}
-	return x
-}
-
 // row returns row r of d in the order of the model's features.
 func row(m *Model, d *Data, r int) []float64 {
 	x := make([]float64, len(m.Features))
@@ -200,7 +178,7 @@ func TestSameAlgorithm(t *testing.T) {
 		exact float64 // tolerance
 		slow  bool
 	}{
-		{"cleveland", 0.003, false}, {"diabetes", 0.003, false}, {"retinopathy_eyes", 0.01, true},
+		{"cleveland", 0.003, false}, {"diabetes", 0.003, true}, {"retinopathy_eyes", 0.01, true},
 		{"wdbc", 0.01, true}, {"wine", 0.01, true}, {"pd_speech_wide", 0.01, true},
 	} {
 		if set.slow && testing.Short() {
