@@ -38,8 +38,8 @@ func (b *booster) restore(dropped []int) {
 func (b *booster) move(t int, sign float64) {
 	for k, f := range b.margin {
 		tree := &b.trees[t*len(b.margin)+k]
-		for r := range f {
-			f[r] += sign * tree.Nodes[tree.leafOf(b.table.x, int32(r))].Value
+		for _, r := range b.members {
+			f[r] += sign * tree.Nodes[tree.leafOf(b.table.x, r)].Value
 		}
 	}
 }

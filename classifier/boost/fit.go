@@ -213,6 +213,7 @@ type booster struct {
 	margin  [][]float64 // of each class and row
 	deriv   []derivatives
 	inBag   []uint8 // count of each patient
+	members []int32 // rows of the bag: those whose margins are kept
 	count   []uint8 // of the present tree
 	rows    []int32
 	weight  []float64
@@ -233,6 +234,11 @@ func (p *problem) newBooster(ctx context.Context, n uint64, threads bool) (*boos
 		b.inBag[i] = 1
 	}
 	p.patients.keep(b.inBag, p.cfg.BagFraction, b.seed, forBag)
+	for r, i := range p.patients.of {
+		if b.inBag[i] > 0 && p.loss.weight[r] > 0 {
+			b.members = append(b.members, int32(r))
+		}
+	}
 	if p.cfg.BlockDropout > 0 {
 		var err error
 		if b.table, err = newTable(ctx, b.masked(), p.loss.weight, p.cfg); err != nil {
@@ -321,10 +327,10 @@ func (b *booster) drawRows(round, place uint64) {
 		return // as before
 	}
 	b.rows = b.rows[:0]
-	for r, w := range b.loss.weight {
-		if n := b.count[b.patients.of[r]]; n > 0 && w > 0 {
-			b.rows = append(b.rows, int32(r))
-			b.weight[r] = w * float64(n)
+	for _, r := range b.members {
+		if n := b.count[b.patients.of[r]]; n > 0 {
+			b.rows = append(b.rows, r)
+			b.weight[r] = b.loss.weight[r] * float64(n)
 		}
 	}
 }
@@ -356,15 +362,15 @@ func (b *booster) add(tree *Tree, k int) {
 			f[r] += v
 		}
 	}
-	if len(g.rows) == len(f) {
+	if len(g.rows) == len(b.members) {
 		return
 	}
 	for _, r := range g.rows {
 		b.valued[r] = true
 	}
-	for r := range f {
+	for _, r := range b.members {
 		if !b.valued[r] {
-			f[r] += tree.Nodes[tree.leafOf(b.table.x, int32(r))].Value
+			f[r] += tree.Nodes[tree.leafOf(b.table.x, r)].Value
 		}
 		b.valued[r] = false
 	}

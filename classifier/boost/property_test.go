@@ -79,6 +79,20 @@ func TestClassWeightsAreRows(t *testing.T) {
 	}
 }
 
+// A table without anything to split on gives the mean.
+func TestConstantColumns(t *testing.T) {
+	for _, grower := range []string{Histogram, Exact} {
+		cfg := DefaultConfig()
+		cfg.Objective, cfg.Rounds, cfg.Grower = Squared, 3, grower
+		d := &Data{Y: []float64{1, 2, 6}, Columns: []Column{{Name: "a", Values: []float64{4, 4, 4}}, {Name: "b", Values: []float64{math.NaN(), math.NaN(), math.NaN()}}}}
+		for _, f := range margins(fit(t, d, cfg), d) {
+			if math.Abs(f-3) > 1e-9 {
+				t.Errorf("%s: margin %g, want the mean 3", grower, f)
+			}
+		}
+	}
+}
+
 // A cancelled fit says so.
 func TestCancel(t *testing.T) {
 	d := cohort(300, Logistic)
