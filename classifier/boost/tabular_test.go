@@ -117,10 +117,20 @@ func margins(m *Model, d *Data) []float64 {
 
 // outOfFold returns the pooled out-of-fold log-loss, mean over the repeats.
 func (s tabular) outOfFold(t testing.TB, cfg Config) float64 {
+	return s.mean(t, cfg, func(p float64) float64 { return -math.Log(max(p, 1e-15)) })
+}
+
+// brier returns the pooled out-of-fold Brier score of two classes.
+func (s tabular) brier(t testing.TB, cfg Config) float64 {
+	return s.mean(t, cfg, func(p float64) float64 { return (1 - p) * (1 - p) })
+}
+
+// mean returns the mean of a loss of the probability of the true class, over the
+// test rows of all folds and repeats.
+func (s tabular) mean(t testing.TB, cfg Config, loss func(p float64) float64) float64 {
 	t.Helper()
 	var total float64
 	for _, fold := range s.folds {
-		var loss float64
 		for k := range slices.Max(fold) + 1 {
 			var train, test []int
 			for r, f := range fold {
@@ -143,10 +153,9 @@ func (s tabular) outOfFold(t testing.TB, cfg Config) float64 {
 				} else if s.data.Y[r] == 0 {
 					q = 1 - q
 				}
-				loss -= math.Log(max(q, 1e-15))
+				total += loss(q) / float64(len(fold))
 			}
 		}
-		total += loss / float64(len(fold))
 	}
 	return total / float64(len(s.folds))
 }
