@@ -89,7 +89,7 @@ func DefaultConfig() Config {
 	lib := func(t imaging.Tissue) material.Elastic { c, _ := material.Lookup(t); return c.Elastic }
 	return Config{
 		Pressure: 120, Ends: Sliding, Padding: 3, Margin: 1,
-		Around: 32, Through: 6, Axial: 0.5, Grading: 2, FineAxial: 0.5, Crowding: 4, MinWall: 0.1, MaxThin: 10,
+		Around: 48, Through: 8, Axial: 0.5, Grading: 3, FineAxial: 0.5, Crowding: 2, MinWall: 0.1, MaxThin: 10,
 		CapDepth: 0.5, AverageVolume: 0.05, Tolerance: 1e-6, MaxIterations: 2000,
 		Materials: Materials{
 			Wall: lib(imaging.Wall), LowAttenuation: lib(imaging.LowAttenuation), FibroFatty: lib(imaging.FibroFatty),

@@ -60,7 +60,7 @@ func Components(ctx context.Context, l *imaging.Labels) ([]Component, error) {
 			any = any || m.In[o]
 		}
 		if any {
-			found[n] = &Component{t, between(imaging.SignedDistance(m, around))}
+			found[n] = &Component{t, between(imaging.SmoothBody(m, around))}
 		}
 	})
 	var out []Component

@@ -50,6 +50,9 @@ type Problem struct {
 	Fixed     []sparse.Fixed // nodes held back, each at most once
 	Given     []r3.Vec       // displacement of what Fixed takes away, mm; nil: zero
 	Springs   []Spring
+	// Relief takes the part of the load that drives free motions as balanced by what
+	// the body continues in, spread evenly over it.
+	Relief bool
 	// Keep holds matrix and preconditioner in the solution, for sensitivities.
 	Keep bool
 }
@@ -174,6 +177,14 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	free, err := p.freeMotions(k)
 	if err != nil {
 		return nil, err
+	}
+	if p.Relief {
+		for _, z := range free {
+			c := dotSerial(z, f)
+			for i, v := range z {
+				f[i] -= c * v
+			}
+		}
 	}
 	if err := checkBalance(f, free, p.Fixed); err != nil {
 		return nil, err

@@ -135,6 +135,7 @@ type fit struct {
 	normal [terms][terms]float64 // lower triangle; after solve L and D of LDLᵀ
 	right  [terms]element.Tensor // after solve the coefficients
 	drop   [terms]bool
+	lo, hi element.Tensor // range of the stresses
 }
 
 // monomials are the terms of the polynomial at x.
@@ -216,6 +217,9 @@ func (pt *Point) set(s element.Tensor, law element.Lame) {
 // gather collects the equations of a material around cell e.
 func (f *fit) gather(r *Result, c *centres, e int, material uint8, inv *rows) {
 	f.normal, f.right = [terms][terms]float64{}, [terms]element.Tensor{}
+	for t := range f.lo {
+		f.lo[t], f.hi[t] = math.Inf(1), math.Inf(-1)
+	}
 	m := r.Mesh
 	i0, j0, k0 := m.Coords(e)
 	for k := max(0, k0-1); k <= min(m.Along-1, k0+1); k++ {
@@ -242,6 +246,9 @@ func (f *fit) add(b [terms]float64, s *element.Tensor, w float64) {
 		for t, y := range s {
 			f.right[p][t] += v * y
 		}
+	}
+	for t, y := range s {
+		f.lo[t], f.hi[t] = min(f.lo[t], y), max(f.hi[t], y)
 	}
 }
 
@@ -290,12 +297,17 @@ func (f *fit) solve() {
 	}
 }
 
-// at returns the polynomial at x.
+// at returns the polynomial at x, held within the range of the data and half as
+// much beyond, since few data may let it swing.
 func (f *fit) at(x [3]float64) (s element.Tensor) {
 	for p, v := range monomials(x) {
 		for t := range s {
 			s[t] += v * f.right[p][t]
 		}
+	}
+	for t := range s {
+		slack := (f.hi[t] - f.lo[t]) / 2
+		s[t] = min(max(s[t], f.lo[t]-slack), f.hi[t]+slack)
 	}
 	return s
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
 	"github.com/plaquerisk/plaquerisk/coronary"
 	"github.com/plaquerisk/plaquerisk/fem/element"
 	"github.com/plaquerisk/plaquerisk/fem/mesh"
@@ -60,6 +62,12 @@ type Point struct {
 	Axial    float64 // normal stress along the vessel, kPa
 	Rims     Rims    // soft or hard tissue that lies next to the point
 }
+
+// parallel is the angle between end planes, rad, up to which they slide in
+// parallel planes across their mean direction. Planes that are parallel within a
+// few degrees resist sideways motion so little that the iteration fails, and
+// would leave to that resistance what the artery beyond carries.
+const parallel = 0.2
 
 // Solve computes the wall of vessel v between two arc lengths, mm, with some
 // padding on either side. Where sections are incomplete it takes the longest
@@ -116,13 +124,18 @@ func SolveComponents(ctx context.Context, v *coronary.Vessel, parts []Component,
 	}
 	p.Press(r.Mesh.Inner(), cfg.KPa())
 	last := len(r.Mesh.Frames) - 1
+	normals := map[int]r3.Vec{0: r.Mesh.Frames[0].T, last: r.Mesh.Frames[last].T}
+	if a, b := normals[0], normals[last]; cfg.Ends == Sliding && r3.Norm(r3.Sub(a, b)) < parallel {
+		n := r3.Unit(r3.Add(a, b))
+		normals[0], normals[last], p.Relief = n, n, true
+	}
 	for _, k := range []int{0, last} {
 		for j := range r.Mesh.Around {
 			for i := range r.Mesh.Through + 1 {
 				if cfg.Ends == Clamped {
 					p.Clamp(r.Mesh.Node(i, j, k))
 				} else {
-					p.Slide(r.Mesh.Node(i, j, k), r.Mesh.Frames[k].T)
+					p.Slide(r.Mesh.Node(i, j, k), normals[k])
 				}
 			}
 		}

@@ -519,5 +519,5 @@ func ExampleSolve() {
 	}
 	f := r.Features(2, 10)
 	fmt.Printf("median principal stress %.0f kPa\n", f.Get("principal_stress.wall.p50"))
-	// Output: median principal stress 23 kPa
+	// Output: median principal stress 22 kPa
 }

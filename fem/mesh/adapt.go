@@ -26,6 +26,7 @@ const (
 	throughReach = 1.2 // distance at which elements are half as fine, in mean layers of the ray
 	aroundReach  = 3   // the same around, in mean elements
 	axialGrowth  = 0.3 // growth of the length of elements by distance from an interface
+	leastSnap    = 0.4 // of a layer that must be left where nodes are moved onto an interface
 	surveyDepth  = 8   // samples through the wall of the survey
 	surveyTwist  = 1   // standard deviation, mm, over which angles are smoothed along the vessel
 )
@@ -180,7 +181,8 @@ func (a *Adapt) snap(t []float64, ray func(t float64) r3.Vec) {
 		if at-t[i] > t[i+1]-at {
 			to++
 		}
-		if to > 0 && to < n && moved[to] == t[to] {
+		// Two interfaces may pull neighbours together.
+		if to > 0 && to < n && moved[to] == t[to] && at-moved[to-1] > leastSnap*(t[to]-t[to-1]) && moved[to+1]-at > leastSnap*(t[to+1]-t[to]) {
 			moved[to] = at
 		}
 	}
