@@ -782,6 +782,12 @@ func factorPlanes(a *Stencil) (*planes, error) {
 	return p, nil
 }
 
+// singular is the pivot, relative to the diagonal, below which it counts as zero in
+// a matrix that may be singular. Where a constraint along a slanted normal n meets a
+// free motion, the first pivot of a node is n₁² and the last one rounding over n₁²:
+// the limit lies above the square root of rounding.
+const singular = 1e-6
+
 // semidefinite replaces the lower triangle d, row by row, by its Cholesky factor.
 // A pivot that is negligible beside start becomes so large that its unknown is
 // zero.
@@ -793,7 +799,7 @@ func semidefinite(d, start []float64) {
 			other := d[j*n : j*n+j+1]
 			row[j] = (row[j] - product(row[:j], other[:j])) / other[j]
 		}
-		if p := row[i] - product(row[:i], row[:i]); p > negligible*start[i] {
+		if p := row[i] - product(row[:i], row[:i]); p > singular*start[i] {
 			row[i] = math.Sqrt(p)
 		} else {
 			clear(row)
