@@ -2,6 +2,7 @@ package solid
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -132,7 +133,7 @@ func (b *bricks) set(h *element.Hex8, e int) {
 	h.Set(&x)
 }
 
-// bulkOf is the bulk modulus of cell e, at most limit times the shear modulus.
+// lawOf returns the moduli of cell e, the bulk modulus at most limit times the other.
 func (b *bricks) lawOf(e int, limit float64) element.Lame {
 	l := b.law[b.Of[e]]
 	l.Bulk = min(l.Bulk, limit*l.Shear)
@@ -259,6 +260,9 @@ func (b *bricks) solve(ctx context.Context, set Settings) (*Solution, error) {
 		rep, err = sparse.Solve(ctx, w, k, f, pre, settings)
 	} else {
 		rep, err = sparse.Augmented(ctx, w, k, f, pre, vol, soft, bulk, settings)
+	}
+	if errors.Is(err, sparse.ErrNotDefinite) {
+		return nil, &ConvergenceError{Step: 1, Load: 0, Residual: rep.Residual, Element: -1, Why: err.Error()}
 	}
 	if err != nil {
 		return nil, err
