@@ -8,9 +8,9 @@ import time
 
 import numpy as np
 import pydicom
-from pydicom.pixel_data_handlers import gdcm_handler, rle_handler
+from pydicom.pixel_data_handlers import gdcm_handler, numpy_handler, rle_handler
 
-pydicom.config.pixel_data_handlers = [gdcm_handler, rle_handler]  # GDCM's Python module reads no RLE here
+pydicom.config.pixel_data_handlers = [numpy_handler, gdcm_handler, rle_handler]  # GDCM alone has no native, and here no RLE
 
 files, n = sorted(glob.glob(sys.argv[1] + "/*.dcm")), int(sys.argv[2])
 start = time.process_time()

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/plaquerisk/plaquerisk/dicom/codec"
 	"github.com/plaquerisk/plaquerisk/dicom/codec/frame"
@@ -252,6 +254,9 @@ func (s *Source) Read(ctx context.Context, dst []byte, first int) error {
 	return nil
 }
 
+// streams keeps buffers from one frame to the next.
+var streams = sync.Pool{New: func() any { return new([]byte) }}
+
 // decode stores frame i of compressed pixel data.
 func (s *Source) decode(dst []byte, i int) error {
 	pieces := s.fragments[s.starts[i]:s.starts[i+1]]
@@ -259,7 +264,12 @@ func (s *Source) decode(dst []byte, i int) error {
 	for _, p := range pieces {
 		n += p.Size()
 	}
-	src := make([]byte, 0, n)
+	buf := streams.Get().(*[]byte)
+	src := slices.Grow((*buf)[:0], int(n))
+	defer func() {
+		*buf = src
+		streams.Put(buf)
+	}()
 	for _, p := range pieces {
 		at := len(src)
 		src = src[:at+int(p.Size())]
@@ -268,9 +278,9 @@ func (s *Source) decode(dst []byte, i int) error {
 		}
 	}
 	if s.lengths != nil && s.lengths[i] >= 0 && s.lengths[i] < n {
-		src = src[:s.lengths[i]]
+		n = s.lengths[i]
 	}
-	return s.syntax.Decode(dst, src, s.Image)
+	return s.syntax.Decode(dst, src[:n], s.Image)
 }
 
 // native stores frame i of native pixel data.

@@ -2,6 +2,7 @@ package jpeg2000
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/plaquerisk/plaquerisk/dicom/codec/frame"
 )
@@ -52,7 +53,12 @@ func decode(dst, src []byte, want frame.Image) error {
 	if want.BitsAllocated == 1 {
 		clear(dst) // bits are put one by one
 	}
-	d := &tileDecoder{dst: dst, want: want, siz: s}
+	d := decoders.Get().(*tileDecoder)
+	d.dst, d.want, d.siz = dst, want, s
+	defer func() {
+		d.dst = nil
+		decoders.Put(d)
+	}()
 	for _, t := range st.tiles {
 		if err := d.decode(t); err != nil {
 			return fmt.Errorf("tile %d: %w", t.index, err)
@@ -60,6 +66,10 @@ func decode(dst, src []byte, want frame.Image) error {
 	}
 	return nil
 }
+
+// decoders keeps the buffers of one frame for the next: a series is hundreds of
+// equal frames.
+var decoders = sync.Pool{New: func() any { return new(tileDecoder) }}
 
 // tileDecoder decodes tile after tile with one set of buffers.
 type tileDecoder struct {
