@@ -16,7 +16,7 @@ func AUC(y []int, s []float64) float64 {
 	sameLength("AUC", len(y), len(s))
 	// AUC = (R₁ − n₁(n₁+1)/2)/(n₁ n₀), with R₁ the sum of the positives' ranks.
 	var sum, n1 float64
-	for i, r := range midranks(s) {
+	for i, r := range Midranks(s) {
 		if y[i] == 1 {
 			sum += r
 			n1++
@@ -135,7 +135,7 @@ func (d *deviations) of(s []float64) (auc float64, sum [2][]float64) {
 	for i, v := range s {
 		own[d.y[i]] = append(own[d.y[i]], v)
 	}
-	all, within := midranks(s), [2][]float64{midranks(own[0]), midranks(own[1])}
+	all, within := Midranks(s), [2][]float64{Midranks(own[0]), Midranks(own[1])}
 	// A rank among all less the rank within the class counts the others below.
 	v := make([]float64, len(s))
 	var at [2]int

@@ -40,8 +40,8 @@ func tied(x []float64, order []int, lo int) int {
 	return hi
 }
 
-// midranks returns the rank of each value, 1 … n, ties sharing their mean.
-func midranks(x []float64) []float64 {
+// Midranks returns the rank of each value, 1 … n, ties sharing their mean.
+func Midranks(x []float64) []float64 {
 	rank := make([]float64, len(x))
 	order := increasing(x)
 	for lo := 0; lo < len(order); {
@@ -58,7 +58,7 @@ func midranks(x []float64) []float64 {
 // rank. It is NaN if one of them is constant.
 func Spearman(x, y []float64) float64 {
 	sameLength("Spearman", len(x), len(y))
-	return pearson(midranks(x), midranks(y))
+	return pearson(Midranks(x), Midranks(y))
 }
 
 func pearson(x, y []float64) float64 {

@@ -153,14 +153,15 @@ func (p Prune) Fit(ctx context.Context, train *Table) (Applied, error) {
 		}
 		return compare(a.Name, b.Name)
 	})
-	var kept []boost.Column
+	var kept []ranked
 	s := &Selection{Of: len(order)}
 	for _, c := range order {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(kept, func(k boost.Column) bool { return math.Abs(spearman(c.Values, k.Values)) > p.Most }) {
-			kept = append(kept, c)
+		r := rankColumn(c.Values)
+		if !slices.ContainsFunc(kept, func(k ranked) bool { return math.Abs(r.spearman(k)) > p.Most }) {
+			kept = append(kept, r)
 			s.Keep = append(s.Keep, c.Name)
 		}
 	}
@@ -168,12 +169,39 @@ func (p Prune) Fit(ctx context.Context, train *Table) (Applied, error) {
 	return s, nil
 }
 
+// ranked is a column with its ranks, less their mean and of length 1, which are
+// nil if a value is missing or all are equal.
+type ranked struct{ values, ranks []float64 }
+
+func rankColumn(x []float64) ranked {
+	r := ranked{values: x}
+	if slices.ContainsFunc(x, math.IsNaN) {
+		return r
+	}
+	r.ranks = judge.Midranks(x)
+	var sum2 float64
+	for i := range r.ranks {
+		r.ranks[i] -= float64(len(x)+1) / 2
+		sum2 += r.ranks[i] * r.ranks[i]
+	}
+	if sum2 == 0 {
+		return ranked{values: x}
+	}
+	for i := range r.ranks {
+		r.ranks[i] /= math.Sqrt(sum2)
+	}
+	return r
+}
+
 // spearman is the rank correlation over the rows that have both values.
-func spearman(x, y []float64) float64 {
+func (r ranked) spearman(o ranked) float64 {
+	if r.ranks != nil && o.ranks != nil {
+		return inner(r.ranks, o.ranks)
+	}
 	var a, b []float64
-	for r := range x {
-		if !math.IsNaN(x[r]) && !math.IsNaN(y[r]) {
-			a, b = append(a, x[r]), append(b, y[r])
+	for i := range r.values {
+		if !math.IsNaN(r.values[i]) && !math.IsNaN(o.values[i]) {
+			a, b = append(a, r.values[i]), append(b, o.values[i])
 		}
 	}
 	return judge.Spearman(a, b)
