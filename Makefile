@@ -9,7 +9,7 @@ export CGO_ENABLED ?= 0
 export GOAMD64 ?= v1
 STATICCHECK := $(GO) tool -modfile=tools.mod staticcheck
 
-.PHONY: help build demo test test-all race cover bench fuzz fmt lint generate verification golden model study check clean
+.PHONY: help build demo test test-all race cover bench fuzz fmt lint generate verification golden model study honesty check clean
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -71,6 +71,9 @@ golden: ## rewrite golden files; commit them alone, saying why
 
 model: build ## train the shipped model anew on a phantom cohort (up to 15 minutes)
 	./scripts/model.sh $(BIN) $(OUT)/model
+
+honesty: ## a thousand cohorts of noise, what evaluate says of them (an hour)
+	PLAQUERISK_DRAWS=1000 $(GO) test -count=1 -timeout 6h -run TestHonesty -v ./classifier/steps
 
 study: build ## full phantom cohorts: three arms, null coverage (long)
 	./scripts/study.sh $(BIN) $(OUT)/study
