@@ -38,6 +38,7 @@ var syntaxes = []syntax{
 	{uid: "1.2.840.10008.1.2.4.203", name: "High-Throughput JPEG 2000"},
 	{uid: "1.2.840.10008.1.2.5", name: "RLE Lossless"},
 	{uid: "1.2.840.10008.1.2.8.1", name: "Deflated Image Frame"},
+	{uid: "1.2.840.10008.1.2.1.98", name: "Encapsulated Uncompressed Explicit VR Little Endian"},
 }
 
 // syntaxOf returns the transfer syntax of a UID. An unknown one is taken for

@@ -44,6 +44,7 @@ var syntaxes = []Syntax{
 	{"1.2.840.10008.1.2.4.91", "JPEG 2000", true, jpeg2000.Decode, jpeg2000Starts},
 	{"1.2.840.10008.1.2.5", "RLE", false, rle.Decode, nil},
 	{"1.2.840.10008.1.2.8.1", "deflated frames", false, inflate, nil},
+	{"1.2.840.10008.1.2.1.98", "uncompressed in fragments", false, stored, nil},
 }
 
 // Lookup returns the transfer syntax with the given UID, and whether its
@@ -83,6 +84,17 @@ func anyJPEG(dst, src []byte, want frame.Image) error {
 		return jpegll.Decode(dst, src, want)
 	}
 	return jpeg.Decode(dst, src, want)
+}
+
+// stored copies a frame that is in a fragment, but not compressed.
+func stored(dst, src []byte, want frame.Image) error {
+	if err := want.Check(dst); err != nil {
+		return err
+	}
+	if copy(dst, src) < len(dst) {
+		return fmt.Errorf("%d of %d bytes: %w", len(src), len(dst), frame.ErrDamaged)
+	}
+	return nil
 }
 
 // inflate decodes a deflated frame. Behind it the stream may be padded.

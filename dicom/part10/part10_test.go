@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -360,19 +361,24 @@ func TestStopAt(t *testing.T) {
 }
 
 // Damaged files make no panic, and take no more memory than four times their
-// length; blocks and the window have a size of their own.
+// length; blocks and the window have a size of their own. PLAQUERISK_MUTATIONS
+// is how many are made of each sample.
 func TestDamagedFiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads thousands of damaged files")
 	}
 	const fixed = 96 << 10
+	each := 20
+	if v := os.Getenv("PLAQUERISK_MUTATIONS"); v != "" {
+		each, _ = strconv.Atoi(v)
+	}
 	r := rand.New(rand.NewPCG(3, 9))
 	most, n := 0.0, 0
 	samples(t, func(path string, b []byte) {
 		if len(b) > 200<<10 {
 			return
 		}
-		for range 20 {
+		for range each {
 			c := bytes.Clone(b)
 			for range 1 + r.IntN(8) {
 				c[r.IntN(min(len(c), 4000))] = byte(r.Uint32())
