@@ -153,8 +153,25 @@ func (m marker) unit() string {
 
 // Columns returns the feature columns of the settings: each field over each
 // region by each statistic, volume weighted, then the cap. They are undefined
-// where the region is empty, as the cap is without a low attenuation core.
+// where the region is empty, as the cap is without a low attenuation core. In
+// finite strain these are of systole, and the same follow for diastole and pulse
+// with the phase at the end of the name.
 func Columns(cfg Config) []feature.Column {
+	cols := columnsOf(cfg)
+	if cfg.Kinematics == FiniteStrain {
+		for _, phase := range []string{Diastole, Pulse} {
+			for _, c := range columnsOf(cfg)[:len(markers)] {
+				c.Name += "." + phase
+				c.Doc = strings.TrimSuffix(c.Doc, ".") + ", " + phase + "."
+				cols = append(cols, c)
+			}
+		}
+	}
+	return cols
+}
+
+// columnsOf returns the columns of one state, which in finite strain is systole.
+func columnsOf(cfg Config) []feature.Column {
 	var cols []feature.Column
 	set := settings(cfg)
 	for _, m := range markers {
@@ -210,20 +227,30 @@ func settings(c Config) string {
 // there.
 func (r *Result) Features(from, to float64) feature.Vector {
 	v := feature.NewVector(feature.MustSchema(Columns(r.Conditions)...))
+	r.fill(v.Values, from, to)
+	c := r.Cap(from, to)
+	for n := range capColumns {
+		v.Values[len(markers)+n] = capColumns[n].of(c)
+	}
+	for n, phase := range []string{Diastole, Pulse} {
+		if state, ok := r.Phase(phase); ok {
+			state.fill(v.Values[len(markers)+len(capColumns)+n*len(markers):], from, to)
+		}
+	}
+	return v
+}
+
+// fill stores the markers of the state of r.
+func (r *Result) fill(values []float64, from, to float64) {
 	w := r.window(from, to)
 	_ = par.For(context.Background(), len(fields), func(f int) { // the background is never cancelled
 		samples := w.samples(fields[f].at)
 		for n, m := range markers {
 			if m.field == f {
-				v.Values[n] = statistics[m.statistic].of(samples[m.region], &r.Conditions)
+				values[n] = statistics[m.statistic].of(samples[m.region], &r.Conditions)
 			}
 		}
 	})
-	c := r.Cap(from, to)
-	for n := range capColumns {
-		v.Values[len(markers)+n] = capColumns[n].of(c)
-	}
-	return v
 }
 
 // planes returns the element planes [lo, hi) whose centres lie between two arc

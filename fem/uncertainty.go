@@ -96,7 +96,7 @@ type Band struct {
 // Bands are the markers of an interval with their uncertainty.
 type Bands struct {
 	Sources []string // "pressure", "young_modulus.fibrous", …, "lumen"
-	Markers []Band   // in the order of [Columns]
+	Markers []Band   // in the order of [Columns], without those of further phases
 }
 
 // step is the change of ln E and ln p by which markers are differentiated: small
@@ -104,7 +104,9 @@ type Bands struct {
 const step = 0.02
 
 // Bands returns the uncertainty of the markers between pairs of arc lengths, mm,
-// to first order. r must be the small-strain solution of v with those labels.
+// to first order. r must be the solution of v with those labels; in finite strain
+// its systole gets the bands that the linear solution has, relative to the marker
+// or, where it can change sign, as they are.
 //
 // Displacement is differentiated by the moduli with the matrix and the
 // preconditioner of the solution itself,
@@ -123,16 +125,17 @@ const step = 0.02
 // and bands m ± z √Σ dᵢ².
 func (r *Result) Bands(ctx context.Context, v *coronary.Vessel, tissue *imaging.Labels, spans [][2]float64) ([]Bands, error) {
 	u := r.Conditions.Uncertainty
+	cfg := r.Conditions
+	cfg.Kinematics = SmallStrain
 	base := r
 	if r.kept == nil {
-		cfg := r.Conditions
 		cfg.Uncertainty.Enabled = true
 		var err error
 		if base, err = Solve(ctx, v, tissue, r.From, r.To, cfg); err != nil {
 			return nil, err
 		}
 	}
-	g := &gathering{r: base, spans: spans, value: base.markers(spans), out: make([]Bands, len(spans))}
+	g := &gathering{cfg: cfg, spans: spans, value: r.markers(spans), out: make([]Bands, len(spans))}
 	for n := range g.out {
 		g.out[n].Markers = g.begin(n)
 	}
@@ -161,9 +164,8 @@ func (r *Result) Bands(ctx context.Context, v *coronary.Vessel, tissue *imaging.
 		s := tissue.Spacing
 		d := u.LumenSD * math.Cbrt(s[0]*s[1]*s[2])
 		var sides [2]*Result
+		cfg.Uncertainty.Enabled = false
 		for n, by := range []float64{-d, d} {
-			cfg := r.Conditions
-			cfg.Uncertainty.Enabled = false
 			var err error
 			if sides[n], err = Solve(ctx, widened(v, by), tissue, r.From, r.To, cfg); err != nil {
 				return nil, fmt.Errorf("lumen moved by %+.2f mm: %w", by, err)
@@ -177,7 +179,7 @@ func (r *Result) Bands(ctx context.Context, v *coronary.Vessel, tissue *imaging.
 
 // gathering collects the contributions of the sources.
 type gathering struct {
-	r     *Result
+	cfg   Config
 	spans [][2]float64
 	value [][]float64
 	out   []Bands
@@ -194,8 +196,9 @@ func (r *Result) markers(spans [][2]float64) [][]float64 {
 
 // begin returns the markers of an interval without bands.
 func (g *gathering) begin(n int) []Band {
-	bands := make([]Band, len(g.value[n]))
-	for c, col := range Columns(g.r.Conditions) {
+	cols := columnsOf(g.cfg)
+	bands := make([]Band, len(cols))
+	for c, col := range cols {
 		linear := c >= len(markers) || statistics[markers[c].statistic].unit == "mm³" || fields[markers[c].field].signed
 		bands[c] = Band{Column: col, Value: g.value[n][c], Linear: linear}
 	}

@@ -97,7 +97,9 @@ type file struct {
 func meshFiles(res *Result) []file {
 	var files []file
 	for _, s := range res.Solutions {
-		files = append(files, file{MeshFolder + "/" + MeshName(s.Artery), s.WriteVTU})
+		for _, state := range states(s.Result) {
+			files = append(files, file{MeshFolder + "/" + MeshName(s.Artery+coronary.Artery(state.suffix)), state.WriteVTU})
+		}
 	}
 	return files
 }

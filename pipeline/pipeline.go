@@ -281,6 +281,9 @@ func (a *assessment) load() fem.Config {
 	cfg := a.cfg.Mechanics
 	if p := a.Pressure; p.Systolic > 0 {
 		cfg.Pressure = p.Systolic
+		if p.Diastolic > 0 {
+			cfg.Finite.Diastolic = p.Diastolic
+		}
 	}
 	return cfg
 }

@@ -232,7 +232,7 @@ func (a *assessment) part(r *fem.Result, p part, v feature.Vector) risk.WallPart
 			continue // the table of segments has them all
 		}
 		m := risk.WallMarker{Name: col.Name, Unit: col.Unit, Value: n(v.Values[c])}
-		if bands != nil {
+		if bands != nil && c < len(bands.Markers) {
 			b := &bands.Markers[c]
 			low, high := n(b.Low), n(b.High)
 			m.Low, m.High = &low, &high
@@ -291,23 +291,12 @@ func (a *assessment) cap(r *fem.Result, p part, v feature.Vector) *risk.WallCap 
 // them, refuse voxels that are not numbers.
 func (a *assessment) mapFiles(ctx context.Context, r *fem.Result, ending string) []file {
 	var files []file
-	for _, q := range fem.Quantities() {
-		if !slices.Contains(mapped, q.Name) {
-			continue
+	for _, s := range states(r) {
+		for _, q := range fem.Quantities() {
+			if slices.Contains(mapped, q.Name) {
+				files = append(files, a.mapFile(ctx, s.Result, q, fmt.Sprintf("%s/%s_%s%s.%s", MapFolder, r.Artery, q.Name, s.suffix, ending)))
+			}
 		}
-		path := fmt.Sprintf("%s/%s_%s.%s", MapFolder, r.Artery, q.Name, ending)
-		files = append(files, file{path, func(w io.Writer) error {
-			v, err := r.SampleOnGrid(ctx, a.Volume.Grid, nil, q.At)
-			if err != nil {
-				return err
-			}
-			for n, x := range v.Values {
-				if math.IsNaN(float64(x)) {
-					v.Values[n] = 0
-				}
-			}
-			return format.WriteVolume(w, path, v)
-		}})
 	}
 	return append(files, file{fmt.Sprintf("%s/%s_regions.seg.nrrd", MapFolder, r.Artery), func(w io.Writer) error {
 		s, err := a.regions(ctx, r)
@@ -316,6 +305,40 @@ func (a *assessment) mapFiles(ctx context.Context, r *fem.Result, ending string)
 		}
 		return nrrd.WriteSegmentation(w, s, true)
 	}})
+}
+
+// mapFile is a field of a state on the voxels of the CT.
+func (a *assessment) mapFile(ctx context.Context, r *fem.Result, q fem.Quantity, path string) file {
+	return file{path, func(w io.Writer) error {
+		v, err := r.SampleOnGrid(ctx, a.Volume.Grid, nil, q.At)
+		if err != nil {
+			return err
+		}
+		for n, x := range v.Values {
+			if math.IsNaN(float64(x)) {
+				v.Values[n] = 0
+			}
+		}
+		return format.WriteVolume(w, path, v)
+	}}
+}
+
+// state is a solution in one phase; suffix stands in the names of its files.
+type state struct {
+	*fem.Result
+	suffix string
+}
+
+// states returns a solution and, in finite strain, diastole and pulse beside its
+// systole.
+func states(r *fem.Result) []state {
+	all := []state{{r, ""}}
+	for _, phase := range []string{fem.Diastole, fem.Pulse} {
+		if s, ok := r.Phase(phase); ok {
+			all = append(all, state{s, "_" + phase})
+		}
+	}
+	return all
 }
 
 // regions returns the voxels of the CT in the mesh of a solution: each plaque of

@@ -206,7 +206,9 @@ func testFull() *risk.Assessment {
 			{Tissue: "fibro_fatty", YoungKPa: 250, Poisson: 0.49, Source: "made up for a test"}, {Tissue: "fibrous", YoungKPa: 1000, Poisson: 0.49, Source: "made up for a test"},
 			{Tissue: "calcified", YoungKPa: 10000, Poisson: 0.49, Source: "made up for a test"}}}
 	for _, x := range []coronary.Artery{coronary.LAD, coronary.LCX, coronary.RCA} {
-		v := risk.Solve{Artery: x, FromMM: 4, ToMM: 70, Nodes: 24320, Elements: 18432, Unknowns: 71040, Iterations: 24, Residual: 8.1e-9, MinJacobian: 0.61, Converged: true, StressBinKPa: 20}
+		v := risk.Solve{Artery: x, FromMM: 4, ToMM: 70, Nodes: 24320, Elements: 18432, Unknowns: 71040, Iterations: 24, Residual: 8.1e-9, MinJacobian: 0.61, Converged: true, StressBinKPa: 20,
+			MinJacobianWhere: "s = 31.20 mm, 84° around, layer 1 of 6 from the lumen", CapElements: 1.5, ErrorPercent: 18,
+			Composition: []risk.MeshShare{{Tissue: "wall", MeshMM3: 412.3, MaskMM3: 409.1}, {Tissue: "low_attenuation", MeshMM3: 21.7, MaskMM3: 22.4}}}
 		for t, name := range []string{"wall", "low_attenuation", "fibro_fatty", "fibrous", "calcified"} {
 			h := risk.TissueHistogram{Tissue: name, MM3: 40 + 30*float64(t)}
 			total := 0.0

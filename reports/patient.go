@@ -414,9 +414,45 @@ func (s *sheet) biomechanics(a *risk.Assessment) {
 			fmt.Sprint(x.Iterations), strings.ReplaceAll(fmt.Sprintf("%.1e", x.Residual), "-", "−"), fixed(x.MinJacobian, 2), ok})
 	}
 	s.table(t)
+	s.meshes(m)
+	s.bands(a)
 	for i := range m.Solves {
 		s.histogram(&m.Solves[i])
 	}
+}
+
+// meshes shows how far the meshes can be trusted.
+func (s *sheet) meshes(m *risk.Mechanics) {
+	s.heading("Quality of the meshes", 20)
+	t := table{cols: []column{{"Artery", "L"}, {"Most distorted element", "L"}, {"Elements across the thinnest cap", "R"}, {"Estimated error of stress, %", "R"}, {"Tissue in the mesh / of its mask, mm³", "L"}}}
+	for _, x := range m.Solves {
+		var tissues []string
+		for _, c := range x.Composition {
+			tissues = append(tissues, fmt.Sprintf("%s %s / %s", plainName(c.Tissue), fixed(c.MeshMM3, 1), fixed(c.MaskMM3, 1)))
+		}
+		t.rows = append(t.rows, []string{string(x.Artery), x.MinJacobianWhere, number(x.CapElements, 1), number(x.ErrorPercent, 0), strings.Join(tissues, ", ")})
+	}
+	s.table(t)
+	s.small("The error is estimated in the energy norm from the jumps of stress between elements (Zienkiewicz and Zhu); means and percentiles err less. A cap with fewer than three elements across has a stress of the model, not of the patient.")
+}
+
+// bands shows the uncertainty of the stress of each plaque.
+func (s *sheet) bands(a *risk.Assessment) {
+	t := table{cols: []column{{"Plaque", "L"}, {"Quantity", "L"}, {"Value", "R"}, {"Low", "R"}, {"High", "R"}, {"Unit", "L"}}}
+	for _, l := range a.Lesions {
+		if l.Stress == nil {
+			continue
+		}
+		for _, b := range l.Stress.Bands {
+			t.rows = append(t.rows, []string{l.Name, strings.ReplaceAll(plainName(b.Name), ".", ", "), general(b.Value), general(b.Low), general(b.High), b.Unit})
+		}
+	}
+	if len(t.rows) == 0 {
+		return
+	}
+	s.heading("Uncertainty", 20)
+	s.table(t)
+	s.small(fmt.Sprintf("%s %% of outcomes lie between low and high, if moduli, blood pressure and the border of the lumen scatter as the settings declare. The model itself may err beyond that.", fixed(a.Mechanics.BandLevel, 0)))
 }
 
 // plainName turns a name of a file into words: "low_attenuation".

@@ -38,7 +38,6 @@ type WallArtery struct {
 // WallPart is an interval of an artery.
 type WallPart struct {
 	Name   string `json:"name"`
-	Phase  string `json:"phase,omitempty"` // of finite strain: systole, diastole or pulse
 	FromMM Number `json:"from_mm"`
 	ToMM   Number `json:"to_mm"`
 	// Cap is the thinnest tissue over a low attenuation core; absent without a core.
