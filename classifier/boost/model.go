@@ -27,22 +27,25 @@ type Model struct {
 	Rounds    int       `json:"rounds"`
 	Bags      []Bag     `json:"bags"`
 
-	flat  []flat // nodes of all trees, for speed
-	roots []int32
-	sets  []Set
+	flat   []flat    // nodes of all trees, for speed
+	values []float64 // of the leaves among them
+	roots  []int32
+	depths []int32
+	sets   []Set
 }
 
-// flat is a node as prediction reads it: 16 bytes.
+// flat is a node as prediction reads it: 16 bytes. A leaf leads to itself,
+// whatever the row.
 type flat struct {
-	threshold float64 // or the value of a leaf
-	feature   int32   // and flags; −1 in a leaf
+	threshold float64 // or the place of a set
+	feature   int32   // and flags
 	left      int32
 }
 
 const (
-	flagMissingLeft = 1 << 30
-	flagSet         = 1 << 29 // left is the place of a node, threshold that of a set
-	featureBits     = flagSet - 1
+	missingBit  = 30 // set where a missing value goes right
+	flagSet     = 1 << 29
+	featureBits = flagSet - 1
 )
 
 // Check tells what is wrong with a model that was read or made by hand.
@@ -125,18 +128,18 @@ func (m *Model) Prepare() error {
 }
 
 func (m *Model) prepare() {
-	m.flat, m.roots, m.sets = nil, nil, nil
+	m.flat, m.values, m.roots, m.depths, m.sets = nil, nil, nil, nil, nil
 	for _, bag := range m.Bags {
 		for i := range bag {
-			m.roots = append(m.roots, int32(len(m.flat)))
 			root := int32(len(m.flat))
+			m.roots, m.depths = append(m.roots, root), append(m.depths, int32(bag[i].Depth()))
 			for n := range bag[i].Nodes {
 				node := &bag[i].Nodes[n]
-				f := flat{threshold: node.Value, feature: -1}
+				f := flat{math.NaN(), 0, root + int32(n)}
 				if node.Feature >= 0 {
 					f = flat{node.Threshold, node.Feature, root + node.Left}
-					if node.MissingLeft {
-						f.feature |= flagMissingLeft
+					if !node.MissingLeft {
+						f.feature |= 1 << missingBit
 					}
 					if node.Set >= 0 {
 						f.feature |= flagSet
@@ -144,7 +147,7 @@ func (m *Model) prepare() {
 						m.sets = append(m.sets, bag[i].Sets[node.Set])
 					}
 				}
-				m.flat = append(m.flat, f)
+				m.flat, m.values = append(m.flat, f), append(m.values, node.Value)
 			}
 		}
 	}
@@ -159,54 +162,69 @@ func (m *Model) Margin(dst, row []float64) {
 	if m.roots == nil && len(m.Bags[0]) > 0 {
 		panic("boost: Margin: the model was not prepared")
 	}
-	clear(dst)
-	if m.Margins == 1 {
-		var sum float64
-		for _, root := range m.roots {
-			sum += m.walk(root, row)
-		}
-		dst[0] = m.Base[0] + sum/float64(len(m.Bags))
-		return
-	}
-	for i, root := range m.roots {
-		dst[i%m.Margins] += m.walk(root, row)
-	}
 	for k := range dst {
-		dst[k] = m.Base[k] + dst[k]/float64(len(m.Bags))
+		dst[k] = m.Base[k] + m.sum(row, k, 0, len(m.roots))/float64(len(m.Bags))
 	}
 }
 
-// walk returns the value of the leaf in which a row ends.
-func (m *Model) walk(n int32, row []float64) float64 {
-	nodes := m.flat
-	for {
-		f := &nodes[n]
-		if f.feature < 0 {
-			return f.threshold
+// sum returns the sum of the values of a row in the trees from lo to hi that
+// belong to margin k. Four trees are walked side by side: each waits for memory
+// at every step, and together they wait once.
+func (m *Model) sum(row []float64, k, lo, hi int) float64 {
+	var sum float64
+	i, by := lo+k, m.Margins
+	for ; i+3*by < hi; i += 4 * by {
+		a, b, c, d := m.roots[i], m.roots[i+by], m.roots[i+2*by], m.roots[i+3*by]
+		depth := max(m.depths[i], m.depths[i+by], m.depths[i+2*by], m.depths[i+3*by])
+		if len(m.sets) == 0 {
+			for range depth {
+				a, b, c, d = m.step(a, row), m.step(b, row), m.step(c, row), m.step(d, row)
+			}
+		} else {
+			for range depth {
+				a, b, c, d = m.turn(a, row), m.turn(b, row), m.turn(c, row), m.turn(d, row)
+			}
 		}
-		x := row[f.feature&featureBits]
-		n = f.left
-		right := n + 1
-		if x >= f.threshold { // a conditional move, so that there is nothing to guess
-			n = right
-		}
-		if x != x || f.feature&flagSet != 0 {
-			n = m.turn(f, x)
-		}
+		sum += m.values[a]
+		sum += m.values[b]
+		sum += m.values[c]
+		sum += m.values[d]
 	}
+	for ; i < hi; i += by {
+		n := m.roots[i]
+		for range m.depths[i] {
+			n = m.turn(n, row)
+		}
+		sum += m.values[n]
+	}
+	return sum
 }
 
-// turn is the step down for a missing value or a category.
-func (m *Model) turn(f *flat, x float64) int32 {
-	switch {
-	case x != x:
-		if f.feature&flagMissingLeft == 0 {
+// step returns the child of node n, which has no set or whose value is missing,
+// to which a row goes. The side is counted and not branched on: there is nothing for a processor to guess.
+func (m *Model) step(n int32, row []float64) int32 {
+	f := &m.flat[n]
+	x := row[f.feature&featureBits]
+	var above, missing int32
+	if x >= f.threshold {
+		above = 1
+	}
+	if x != x {
+		missing = 1
+	}
+	return f.left + (above | missing&(f.feature>>missingBit))
+}
+
+// turn is step for nodes with sets and without.
+func (m *Model) turn(n int32, row []float64) int32 {
+	f := &m.flat[n]
+	if x := row[f.feature&featureBits]; f.feature&flagSet != 0 && x == x {
+		if m.sets[int(f.threshold)].Has(x) {
 			return f.left + 1
 		}
-	case m.sets[int(f.threshold)].Has(x):
-		return f.left + 1
+		return f.left
 	}
-	return f.left
+	return m.step(n, row)
 }
 
 // Members stores in dst the margin k of each bag for a row: their spread shows
@@ -217,14 +235,8 @@ func (m *Model) Members(dst, row []float64, k int) {
 	}
 	at := 0
 	for b, bag := range m.Bags {
-		var sum float64
-		for i := range bag {
-			if i%m.Margins == k {
-				sum += m.walk(m.roots[at+i], row)
-			}
-		}
+		dst[b] = m.Base[k] + m.sum(row, k, at, at+len(bag))
 		at += len(bag)
-		dst[b] = m.Base[k] + sum
 	}
 }
 

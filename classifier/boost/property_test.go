@@ -603,18 +603,22 @@ func TestPredictAllocations(t *testing.T) {
 }
 
 func BenchmarkPredict(b *testing.B) {
-	d := cohort(3000, Logistic)
-	m, err := Fit(b.Context(), d, DefaultConfig())
-	if err != nil {
-		b.Fatal(err)
-	}
-	x := make([][]float64, 100)
-	for r := range x {
-		x[r] = row(m, d, r)
-	}
-	f := make([]float64, 1)
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		m.Predict(f, x[i%len(x)])
+	for _, kind := range []string{"numbers", "and categories"} {
+		b.Run(kind, func(b *testing.B) {
+			d := cohort(3000, Logistic)
+			if kind == "numbers" {
+				d.Columns = d.Columns[:6]
+			}
+			m := fit(b, d, DefaultConfig())
+			x := make([][]float64, 100)
+			for r := range x {
+				x[r] = row(m, d, r)
+			}
+			f := make([]float64, 1)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				m.Predict(f, x[i%len(x)])
+			}
+		})
 	}
 }
