@@ -22,6 +22,9 @@ type Cap struct {
 // Cap returns the thinnest cap between two arc lengths, from the surface of the
 // core. A core that reaches the lumen has thickness zero: the cap is thinner than
 // the image can show.
+//
+// Each voxel moves the surface of a core from labels by chance. Thickness is
+// therefore the mean around the lumen with a Gaussian weight of half a voxel.
 func (r *Result) Cap(from, to float64) Cap {
 	nan := math.NaN()
 	c := Cap{Thickness: nan, S: nan, Angle: nan, At: r3.Vec{X: nan, Y: nan, Z: nan}, Layers: nan}
@@ -31,16 +34,21 @@ func (r *Result) Cap(from, to float64) Cap {
 		return c
 	}
 	m := r.Mesh
+	thick, layers, at := make([]float64, m.Around), make([]float64, m.Around), make([]r3.Vec, m.Around)
 	for k := lo; k <= hi; k++ {
 		for j := range m.Around {
-			at, layers, ok := r.capLine(core, j, k)
-			if !ok {
-				continue
+			var ok bool
+			if at[j], layers[j], ok = r.capLine(core, j, k); ok {
+				thick[j] = r3.Norm(r3.Sub(at[j], m.Nodes[m.Node(0, j, k)]))
+			} else {
+				thick[j] = nan
 			}
-			if d := r3.Norm(r3.Sub(at, m.Nodes[m.Node(0, j, k)])); !(d >= c.Thickness) {
+		}
+		for j := range thick {
+			if d := r.meanAround(thick, j, k); !math.IsNaN(d) && !(d >= c.Thickness) {
 				f := &m.Frames[k]
-				v := r3.Sub(at, f.Origin)
-				c = Cap{Thickness: d, S: m.S[k], At: at, Layers: layers, Angle: math.Atan2(r3.Dot(v, f.B), r3.Dot(v, f.N)) * 180 / math.Pi}
+				v := r3.Sub(at[j], f.Origin)
+				c = Cap{Thickness: d, S: m.S[k], At: at[j], Layers: layers[j], Angle: math.Atan2(r3.Dot(v, f.B), r3.Dot(v, f.N)) * 180 / math.Pi}
 				if c.Angle < 0 {
 					c.Angle += 360
 				}
@@ -48,6 +56,29 @@ func (r *Result) Cap(from, to float64) Cap {
 		}
 	}
 	return c
+}
+
+// meanAround returns the mean of the values of plane k around ray j, with a
+// Gaussian weight of half a voxel along the lumen; NaN where ray j has none.
+func (r *Result) meanAround(value []float64, j, k int) float64 {
+	if !(r.Voxel > 0) || math.IsNaN(value[j]) {
+		return value[j]
+	}
+	m := r.Mesh
+	sum, weight := value[j], 1.0
+	for _, way := range []int{1, -1} {
+		for n, d := j, 0.0; d < 1.5*r.Voxel; {
+			next := (n + way + m.Around) % m.Around
+			d += r3.Norm(r3.Sub(m.Nodes[m.Node(0, next, k)], m.Nodes[m.Node(0, n, k)]))
+			if n = next; n == j || math.IsNaN(value[n]) {
+				break
+			}
+			w := math.Exp(-2 * d * d / (r.Voxel * r.Voxel))
+			sum += w * value[n]
+			weight += w
+		}
+	}
+	return sum / weight
 }
 
 // capLine follows the line of nodes (j, k) outwards to the core. It returns where

@@ -11,7 +11,7 @@ import (
 
 // Summary returns the statistics of the report between two arc lengths, mm.
 // CapUncertain is set when the mesh has fewer than three elements across the
-// thinnest cap; the caller adds its knowledge of the voxel size.
+// thinnest cap, or the cap is thinner than a voxel.
 func (r *Result) Summary(from, to float64) risk.StressSummary {
 	lo, hi := r.planes(from, to)
 	w := r.window(from, to)
@@ -31,7 +31,7 @@ func (r *Result) Summary(from, to float64) risk.StressSummary {
 	}
 	if c := r.Cap(from, to); !math.IsNaN(c.Thickness) {
 		s.CapElements = risk.Number(c.Layers)
-		s.CapUncertain = c.Layers < 3
+		s.CapUncertain = c.Layers < 3 || c.Thickness < r.Voxel
 	}
 	return s
 }

@@ -31,6 +31,9 @@ type Result struct {
 	Phases   []Phase
 	Unloaded *Unloading
 
+	// Voxel is the longest edge of the voxels that the tissue comes from, mm; 0 if it
+	// is exact.
+	Voxel float64
 	// Surface holds states on the lumen and on both sides of interfaces, by cell.
 	Surface []SurfacePoint
 
@@ -85,18 +88,34 @@ func Solve(ctx context.Context, v *coronary.Vessel, tissue *imaging.Labels, from
 	if err != nil {
 		return nil, err
 	}
-	return SolveComponents(ctx, v, parts, from, to, cfg)
+	r := &Result{}
+	if tissue != nil {
+		r.Voxel = max(tissue.Spacing[0], tissue.Spacing[1], tissue.Spacing[2])
+	}
+	if err := r.solve(ctx, v, parts, from, to, cfg); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // SolveComponents is [Solve] with the plaque given as surfaces, which may be exact.
 func SolveComponents(ctx context.Context, v *coronary.Vessel, parts []Component, from, to float64, cfg Config) (*Result, error) {
+	r := &Result{}
+	if err := r.solve(ctx, v, parts, from, to, cfg); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// solve fills r.
+func (r *Result) solve(ctx context.Context, v *coronary.Vessel, parts []Component, from, to float64, cfg Config) error {
 	if err := cfg.Validate(); err != nil {
-		return nil, fmt.Errorf("mechanics settings: %w", err)
+		return fmt.Errorf("mechanics settings: %w", err)
 	}
 	if cfg.Kinematics == FiniteStrain {
 		cfg = cfg.equivalents()
 	}
-	r := &Result{Artery: v.Artery, From: from, To: to, Conditions: cfg, parts: parts}
+	r.Artery, r.From, r.To, r.Conditions, r.parts = v.Artery, from, to, cfg, parts
 	where := func(err error) error {
 		name := string(v.Artery)
 		if name == "" {
@@ -105,7 +124,7 @@ func SolveComponents(ctx context.Context, v *coronary.Vessel, parts []Component,
 		return fmt.Errorf("mechanics of %s from %.2f to %.2f mm: %w", name, from, to, err)
 	}
 	if math.IsNaN(from) || math.IsNaN(to) || math.IsInf(from, 0) || math.IsInf(to, 0) {
-		return nil, where(errors.New("the interval is not finite"))
+		return where(errors.New("the interval is not finite"))
 	}
 	sizes := cfg.sizes()
 	if distance := nearest(parts); distance != nil {
@@ -113,14 +132,14 @@ func SolveComponents(ctx context.Context, v *coronary.Vessel, parts []Component,
 	}
 	var err error
 	if r.Mesh, err = mesh.Sweep(ctx, v, from-cfg.Padding, to+cfg.Padding, sizes); err != nil {
-		return nil, where(err)
+		return where(err)
 	}
 	p := NewProblem(&r.Mesh.Mesh, element.Lame{})
 	p.Lattice = &sparse.Lattice{N: [3]int{r.Mesh.Through + 1, r.Mesh.Around, r.Mesh.Along + 1}, Ring: true}
 	r.Points = make([]Point, element.Points*len(r.Mesh.Cells))
 	r.Tissue = make([]imaging.Tissue, len(r.Mesh.Cells))
 	if err := r.assign(ctx, p); err != nil {
-		return nil, where(err)
+		return where(err)
 	}
 	p.Press(r.Mesh.Inner(), cfg.KPa())
 	last := len(r.Mesh.Frames) - 1
@@ -148,10 +167,10 @@ func SolveComponents(ctx context.Context, v *coronary.Vessel, parts []Component,
 	if cfg.Kinematics == FiniteStrain {
 		r.mixed = make([]*mixture, len(r.Mesh.Cells)) // points are quadrature points there
 		if err := r.solveFinite(ctx, p); err != nil {
-			return nil, where(err)
+			return where(err)
 		}
 		r.Notes = r.notes()
-		return r, nil
+		return nil
 	}
 	if p.Keep = cfg.Uncertainty.Enabled; p.Keep {
 		r.kept = p
@@ -161,11 +180,11 @@ func SolveComponents(ctx context.Context, v *coronary.Vessel, parts []Component,
 		if errors.As(err, &inv) {
 			inv.Where = r.Mesh.Where(inv.Cell)
 		}
-		return nil, where(err)
+		return where(err)
 	}
 	if err := r.recover(ctx); err != nil {
-		return nil, where(err)
+		return where(err)
 	}
 	r.Notes = r.notes()
-	return r, nil
+	return nil
 }

@@ -88,7 +88,7 @@ type Solution struct {
 // Columns returns the feature columns of every lesion, in order: anatomy,
 // radiomics, biomechanics, texture of stress.
 func (c Config) Columns() []feature.Column {
-	cols := coronary.Columns()
+	cols := anatomyColumns()
 	cols = append(cols, radiomics.Columns(c.Radiomics)...)
 	cols = append(cols, fem.Columns(c.Mechanics)...)
 	return append(cols, c.StressTexture.columns(c.Mechanics)...)
@@ -102,6 +102,7 @@ type assessment struct {
 	vessels []coronary.Vessel
 	plaques []coronary.Plaque
 	tissue  map[coronary.Artery]*imaging.Labels
+	fat     map[coronary.Artery]*coronary.Fat // where the literature measures it
 	solved  map[coronary.Artery]*fem.Result
 	refused map[coronary.Artery]error       // solves that gave no result
 	bands   map[coronary.Artery][]fem.Bands // of the parts that have them
@@ -121,7 +122,7 @@ func (p *Pipeline) Assess(ctx context.Context, in Input) (*Result, error) {
 		return nil, fmt.Errorf("feature columns: %w", err)
 	}
 	a.schema = schema
-	for _, step := range []func(context.Context) error{a.anatomy, a.lumen, a.mechanics, a.lesions, a.arteries, a.score} {
+	for _, step := range []func(context.Context) error{a.anatomy, a.lumen, a.pericoronary, a.mechanics, a.lesions, a.arteries, a.grade, a.score} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -132,7 +133,7 @@ func (p *Pipeline) Assess(ctx context.Context, in Input) (*Result, error) {
 // start returns an assessment of in that has not begun.
 func (p *Pipeline) start(in Input) *assessment {
 	return &assessment{Pipeline: p, Input: in, out: p.newAssessment(in), started: p.now(),
-		tissue: map[coronary.Artery]*imaging.Labels{}, solved: map[coronary.Artery]*fem.Result{},
+		tissue: map[coronary.Artery]*imaging.Labels{}, fat: map[coronary.Artery]*coronary.Fat{}, solved: map[coronary.Artery]*fem.Result{},
 		refused: map[coronary.Artery]error{}, bands: map[coronary.Artery][]fem.Bands{}}
 }
 
@@ -346,7 +347,12 @@ func (a *assessment) lesion(ctx context.Context, p *coronary.Plaque) (risk.Lesio
 		Voxels: p.Mask.Count(), MeanHU: risk.Number(meanHU(a.Volume, p.Mask)), Notes: []risk.Note{}}
 	vessel := a.vessel(p.Artery)
 	m := coronary.Measure(vessel, a.tissue[p.Artery], p)
-	l.Measures = measures(&m)
+	signs := coronary.FindSigns(a.Volume, vessel, p, &m)
+	anatomy, err := a.anatomyVector(p, &m, &signs)
+	if err != nil {
+		return l, feature.Row{}, err
+	}
+	l.Measures, l.Signs, l.Segments = measures(&m), signsOf(&signs), segmentNames(p)
 
 	texture, notes, err := radiomics.Extract(ctx, a.Volume, p.Mask, a.cfg.Radiomics)
 	for _, n := range notes {
@@ -369,7 +375,6 @@ func (a *assessment) lesion(ctx context.Context, p *coronary.Plaque) (risk.Lesio
 	if r := solved; r != nil {
 		wall = r.Features(p.From, p.To)
 		s := r.Summary(p.From, p.To)
-		s.CapUncertain = s.CapUncertain || m.CapBelowVoxel
 		s.Bands = a.stressBands(p)
 		l.Stress = &s
 	} else {
@@ -381,7 +386,7 @@ func (a *assessment) lesion(ctx context.Context, p *coronary.Plaque) (risk.Lesio
 	if err != nil {
 		return l, feature.Row{}, err
 	}
-	v, err := feature.Join(m.Vector(), texture, wall, stress)
+	v, err := feature.Join(anatomy, texture, wall, stress)
 	if err != nil {
 		return l, feature.Row{}, err
 	}
@@ -419,6 +424,7 @@ func (a *assessment) arteries(ctx context.Context) error {
 		if v != nil {
 			m := coronary.Measure(v, a.tissue[name], nil)
 			ar.Measures = measures(&m)
+			ar.Fat = fatOf(a.fat[name])
 			ar.Profile = a.profile(v)
 			if r := a.solved[name]; r != nil {
 				s := r.Summary(math.Inf(-1), math.Inf(1))

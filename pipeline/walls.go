@@ -269,10 +269,10 @@ func (a *assessment) cap(r *fem.Result, p part, v feature.Vector) *risk.WallCap 
 		At:     [3]risk.Number{n(c.At.X), n(c.At.Y), n(c.At.Z)},
 		MaxKPa: n(v.Get("principal_stress.cap.max")), P99KPa: n(v.Get("principal_stress.cap.p99")), FixedVolumeKPa: n(v.Get("principal_stress.cap.fixed_volume")),
 		Confidence: "resolved"}
-	thin := c.Thickness < voxel
+	thin := c.Thickness < r.Voxel
 	if p.plaque != nil {
 		m := coronary.Measure(a.vessel(r.Artery), a.tissue[r.Artery], p.plaque)
-		out.ImageMM, thin = n(m.Cap), m.CapBelowVoxel
+		out.ImageMM = n(m.Cap)
 	}
 	if thin {
 		out.Reasons = append(out.Reasons, "the cap is thinner than the image resolves")
