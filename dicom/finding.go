@@ -44,6 +44,7 @@ const (
 	PLQPhases      = "PLQ-115"
 	PLQFormat      = "PLQ-116"
 	PLQUnknownTags = "PLQ-117"
+	PLQLossy       = "PLQ-118"
 )
 
 // NoteCodes documents every finding of the package.
@@ -63,8 +64,9 @@ var NoteCodes = []risk.Code{
 	{Code: PLQContrast, Title: "contrast agent", Help: "Without contrast the lumen cannot be told from the wall. The tag and the image are both looked at."},
 	{Code: PLQPadding, Title: "padding voxels", Help: "Voxels outside the reconstructed circle carry a padding value; they were set to the declared HU value and are no tissue."},
 	{Code: PLQPhases, Title: "several phases", Help: "The series holds several cardiac phases; one was chosen."},
-	{Code: PLQFormat, Title: "pixel format not read", Help: "Colour, multi-frame and unusual bit depths are not CT slices that this version reads."},
+	{Code: PLQFormat, Title: "pixel format not read", Help: "Colour, frames without a position of their own and unusual bit depths are not CT slices that this version reads."},
 	{Code: PLQUnknownTags, Title: "attributes unknown", Help: "Tube voltage, kernel or phase is absent from the header: what depends on it cannot be checked."},
+	{Code: PLQLossy, Title: "lossy compression", Help: "The values were changed when the images were compressed, now or before. Texture features and small calcifications suffer; ask for the originals."},
 }
 
 func finding(code string, severity risk.Severity, gate Gate, where, format string, args ...any) Finding {

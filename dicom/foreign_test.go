@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/plaquerisk/plaquerisk/dicom/part10"
 )
 
 // edit replaces, in one written file, a value by another of the same length.
@@ -100,5 +102,35 @@ func TestDICOMDIR(t *testing.T) {
 	}
 	if s := choose(t, path); len(s.Slices) != 4 {
 		t.Errorf("%d slices, want 4", len(s.Slices))
+	}
+}
+
+// Images that say that they were compressed with a loss are warned of; what the
+// transfer syntax alone says counts too, unless it serves both kinds.
+func TestLossy(t *testing.T) {
+	dir := writeSeries(t, ramp(grid(4)), DefaultMeta())
+	path := filepath.Join(dir, "IM00002.dcm")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := part10.Open(bytes.NewReader(b), int64(len(b)), part10.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := f.Rewrite(&out, nil, part10.Added{Tag: part10.Tag(tLossy), VR: "CS", Value: []byte("01")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if s := choose(t, dir); !mentions(s.Findings, PLQLossy, "1 of 4 images") {
+		t.Errorf("%+v", s.Findings)
+	}
+	for uid, want := range map[string]bool{"1.2.840.10008.1.2.4.50": true, "1.2.840.10008.1.2.4.70": false, "1.2.840.10008.1.2.4.91": false, explicitLE: false} {
+		if got := syntaxOf(uid).lossy(); got != want {
+			t.Errorf("%s: lossy %v, want %v", uid, got, want)
+		}
 	}
 }

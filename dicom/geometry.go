@@ -64,8 +64,21 @@ func (s *Series) stack(images, other []*image, single bool) {
 	}
 }
 
-// pixelFindings reports the first reason why pixels cannot be read.
+// pixelFindings reports the first reason why pixels cannot be read, and how many
+// are not what the scanner made.
 func (s *Series) pixelFindings(images []*image) {
+	lossy, first := 0, ""
+	for _, m := range images {
+		if m.lossy {
+			if lossy == 0 {
+				first = m.label
+			}
+			lossy++
+		}
+	}
+	if lossy > 0 {
+		s.add(PLQLossy, risk.Warning, Pass, first, "%d of %d images were compressed with a loss: %v", lossy, len(images), tLossy)
+	}
 	for _, m := range images {
 		if m.pixelErr == nil {
 			continue

@@ -64,6 +64,7 @@ type image struct {
 	syntax    syntax
 	pixels    *pixels
 	pixelErr  error
+	lossy     bool // values were changed by compression, now or before
 
 	series, study, sop, sopClass, frameOfRef, patient, name string
 	imageType                                               []string
@@ -100,6 +101,7 @@ func newImage(s *source, h *header) *image {
 	m.rows, _ = h.integer(tRows)
 	m.cols, _ = h.integer(tColumns)
 	m.pixels, m.pixelErr = h.pixels()
+	m.lossy = h.text(tLossy) == "01" || h.syntax.lossy()
 	m.geometryErr = m.geometry(h)
 	m.phases(h)
 	if h.frameCount > 1 { // frames are no copies of each other

@@ -58,5 +58,12 @@ func (s syntax) readable() bool {
 	return s.native || ok
 }
 
+// lossy tells whether the syntax says that values were changed. JPEG 2000 of
+// either kind may serve both; its images say so themselves.
+func (s syntax) lossy() bool {
+	c, ok := codec.Lookup(s.uid)
+	return ok && c.Lossy && s.uid != "1.2.840.10008.1.2.4.91" && s.uid != "1.2.840.10008.1.2.4.81"
+}
+
 // String returns name and UID.
 func (s syntax) String() string { return fmt.Sprintf("%s (%s)", s.name, s.uid) }

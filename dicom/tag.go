@@ -55,6 +55,7 @@ const (
 	tPaddingLimit     tag = 0x00280121
 	tIntercept        tag = 0x00281052
 	tSlope            tag = 0x00281053
+	tLossy            tag = 0x00282110
 	tPixelData        tag = 0x7fe00010
 )
 
@@ -76,7 +77,7 @@ var names = map[tag]string{
 	tPixelSpacing: "PixelSpacing", tBitsAllocated: "BitsAllocated", tBitsStored: "BitsStored",
 	tHighBit: "HighBit", tPixelRep: "PixelRepresentation", tPaddingValue: "PixelPaddingValue",
 	tPaddingLimit: "PixelPaddingRangeLimit", tIntercept: "RescaleIntercept", tSlope: "RescaleSlope",
-	tPixelData: "PixelData",
+	tLossy: "LossyImageCompression", tPixelData: "PixelData",
 }
 
 // String returns keyword and number, "Rows (0028,0010)".
