@@ -136,7 +136,7 @@ func TestBricksBits(t *testing.T) {
 		var differ float64
 		for _, procs := range []int{1, 2, 8} {
 			runtime.GOMAXPROCS(procs)
-			b := quarter("hex8", []float64{1.5, 2.5}, 8, 16, 20, 2, []material.Law{elastic(500, 0.49)}, false)
+			b := quarter("hex8", []float64{1.5, 2.5}, 6, 16, 21, 2, []material.Law{elastic(500, 0.45)}, false)
 			b.Pressures = []Pressure{{lumen(b.Mesh, 1.5), 16}}
 			sol, err := bricksOf(t, b, lattice).solve(t.Context(), DefaultSettings())
 			if err != nil {

@@ -48,7 +48,7 @@ func fork(voxel float64) (*imaging.Labels, []Cut) {
 // A bifurcation from its labels: nodes of the border lie on the surfaces, the body is
 // held by its three ends, and far from the fork the trunk carries Lamé's stress.
 func TestFork(t *testing.T) {
-	const h = 0.2
+	const h = 0.25
 	labels, cuts := fork(0.25)
 	a, err := NewArtery(labels)
 	if err != nil {
