@@ -103,7 +103,7 @@ type content struct {
 // larger, to both, with the share that a flat interface leaves in a box of the
 // sample's size h:
 //
-//	f₁ = ½ + φ/w,  φ = (φ₂ − φ₁)/2,  w = Σₐ |∂φ/∂ξₐ| h                (F.14)
+//	f₁ = ½ + φ/w,  φ = (φ₂ − φ₁)/2,  w = Σₐ |∂φ/∂ξₐ| h                (F.21)
 //
 // so that shares of volume vary smoothly with the place of the interface.
 func (c *content) blend(x *[8]r3.Vec, parts []Component) (imaging.Tissue, bool) {

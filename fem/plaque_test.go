@@ -143,3 +143,31 @@ func nearestSurface(r *Result, p r3.Vec) float64 {
 	}
 	return best
 }
+
+// The wall around a ball of soft core (D2), three-dimensional, by the swept mesh
+// from exact outlines, at 0.36 million unknowns.
+func TestCoreInTube(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	cfg := plaqueConfig(500, 0.45)
+	cfg.Around, cfg.Through, cfg.Axial, cfg.FineAxial, cfg.Crowding, cfg.Grading = 96, 26, 1, 0.03, 16, 2
+	centre := r3.Vec{X: 1.9}
+	ball := Component{imaging.LowAttenuation, func(p r3.Vec) float64 { return r3.Norm(r3.Sub(p, centre)) - 0.3 }}
+	r, err := SolveComponents(context.Background(), straight(-3.5, 7, r2.Vec{}, 1.4, 2.4), []Component{ball}, 0, 7, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wall, _ := capStress(r, func(p r3.Vec) bool { return math.Abs(p.Z) < 1 })
+	_, peak := capStress(r, func(p r3.Vec) bool { return r3.Norm(r3.Sub(p, r3.Vec{X: 1.6})) < 0.1 })
+	check := func(quantity string, got, want, rel float64) {
+		verify.Check{Suite: suite, Case: "D2-linear, swept from exact outlines, 96 × 26", Quantity: quantity, Source: benchmark,
+			Got: got, Want: want, Tol: rel * want}.Run(t)
+	}
+	check("50th percentile of the principal stress of the wall, |z| < 1, kPa", wall.percentile(50), 20.553, 0.02)
+	check("90th percentile of the principal stress of the wall, |z| < 1, kPa", wall.percentile(90), 29.013, 0.02)
+	check("95th percentile of the principal stress of the wall, |z| < 1, kPa", wall.percentile(95), 30.549, 0.02)
+	check("99th percentile of the principal stress of the wall, |z| < 1, kPa", wall.percentile(99), 32.289, 0.02)
+	check("principal stress on the wall side of the core, kPa", peak, 80.151, 0.05)
+	check("strain energy, kPa mm³", r.Solution.Work, 50.2796, 0.005)
+}

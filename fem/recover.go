@@ -37,7 +37,7 @@ type centres struct {
 // recover computes the state at all points and on the surfaces.
 //
 // Where an interface cuts a cell, the mean strain is resolved into those of the
-// layers by (F.13). Around each cell and for each of its materials, a quadratic
+// layers by (F.20). Around each cell and for each of its materials, a quadratic
 // polynomial is then fitted to the stresses of that material alone at the middles
 // of the cells around, by least squares weighted with their shares and distances
 // (Zienkiewicz and Zhu, Int J Numer Meth Eng 33 (1992) 1331), and evaluated at

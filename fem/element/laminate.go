@@ -15,7 +15,7 @@ type Layer struct {
 // interface and the same traction on it. So if ε is the mean strain, that of
 // layer i differs from it by a jump along the normal,
 //
-//	εᵢ = ε + sym(aᵢ ⊗ n),  Σ fᵢ aᵢ = 0,  (Cᵢ εᵢ) n = t                 (F.13)
+//	εᵢ = ε + sym(aᵢ ⊗ n),  Σ fᵢ aᵢ = 0,  (Cᵢ εᵢ) n = t                 (F.20)
 //	aᵢ = Kᵢ⁻¹ (t − (Cᵢ ε) n),  t = (Σ fᵢ Kᵢ⁻¹)⁻¹ Σ fᵢ Kᵢ⁻¹ (Cᵢ ε) n
 //	Kᵢ⁻¹ = (I − n nᵀ)/μᵢ + n nᵀ/(λᵢ + 2μᵢ)
 //
@@ -33,7 +33,7 @@ func shed(v, n r3.Vec, across, along float64) r3.Vec {
 	return r3.Add(r3.Scale(across, v), r3.Scale((along-across)*r3.Dot(v, n), n))
 }
 
-// Traction returns t of (F.13) for the mean strain e, kPa.
+// Traction returns t of (F.20) for the mean strain e, kPa.
 func (l *Laminate) Traction(e Tensor) r3.Vec {
 	var sum r3.Vec
 	var across, along float64
@@ -46,7 +46,7 @@ func (l *Laminate) Traction(e Tensor) r3.Vec {
 	return shed(sum, l.N, 1/across, 1/along)
 }
 
-// Strain returns the strain of layer i of (F.13), for the mean strain e and the
+// Strain returns the strain of layer i of (F.20), for the mean strain e and the
 // traction t.
 func (l *Laminate) Strain(i int, e Tensor, t r3.Vec) Tensor {
 	m, n := &l.Layers[i], l.N

@@ -34,7 +34,7 @@ const (
 // density returns how much finer elements are at the distance phi from an
 // interface than far away:
 //
-//	ρ = 1 + (c − 1)/(1 + (φ/w)²)                                      (F.15)
+//	ρ = 1 + (c − 1)/(1 + (φ/w)²)                                      (F.22)
 func density(phi, reach, crowding float64) float64 {
 	return 1 + (crowding-1)/(1+phi*phi/(reach*reach))
 }
@@ -129,7 +129,7 @@ func (s *survey) angles(at float64, n int, crowding, reach float64) []float64 {
 }
 
 // through moves the given layers of a ray towards the interfaces that it meets,
-// by (F.15), and the nearest one onto each, so that elements end at it where it
+// by (F.22), and the nearest one onto each, so that elements end at it where it
 // runs along them.
 func (a *Adapt) through(layer []float64, thickness float64, ray func(t float64) r3.Vec) []float64 {
 	const parts = 4 // of a given layer
