@@ -107,7 +107,7 @@ func TestDCMTK(t *testing.T) {
 			}
 		}
 		verify.Check{
-			Suite: "dicom pixels", Case: fmt.Sprintf("JPEG lossless written by us, %d samples of %d bits", m.Samples, m.BitsAllocated),
+			Suite: "dicom pixels", Case: fmt.Sprintf("JPEG lossless written by us, %d samples of %d bits", m.Samples, m.BitsStored),
 			Quantity: "streams that dcmdjpeg reads otherwise, of 21", Source: "dcmtk 3.6.7", Got: worst, Want: 0,
 		}.Run(t)
 	}
