@@ -443,9 +443,6 @@ func galerkin(ctx context.Context, a *blocks[float64], p *blocks[float32], count
 	return c
 }
 
-// negligible is the pivot, relative to the diagonal, that counts as rounding.
-const negligible = 1e-10
-
 // Dense is the Cholesky factor of a small matrix, such as that of the coarsest level
 // of a hierarchy. Unknowns whose pivot is rounding are zero in solutions, so that the
 // matrix may leave rigid motions free.
