@@ -65,7 +65,8 @@ type Fields struct {
 // Points are the quadrature points of quadratic elements and the means of others.
 // Where the latter lie on one side of the node, at a surface or an interface,
 // those around them are taken too, of the same material, so that the value there
-// is extrapolated from two layers.
+// is extrapolated from two layers. The constant stress of a tet4 scatters from one
+// element to the next: there the polynomial is linear and one layer more is taken.
 func (s *Solution) Fields(ctx context.Context) (*Fields, error) {
 	f := &Fields{Solution: s}
 	if err := f.sample(ctx); err != nil {
@@ -211,7 +212,16 @@ func (f *Fields) fit(p *polynomial, n int, material int32) Tensors {
 	p.patch = f.patch(p.patch[:0], n, material)
 	quadratic := f.quadratic(int(p.patch[0]))
 	p.gather(f, p.patch, m.Nodes[n], quadratic)
+	rings := 0
 	if !quadratic && p.oneSided() {
+		rings = 1
+	}
+	p.terms = len(p.columns)
+	if m.Types[p.patch[0]] == element.Tetra4 {
+		p.terms = 4
+		rings++
+	}
+	for range rings {
 		p.wide = p.wide[:0]
 		for _, e := range p.patch {
 			for _, o := range m.Cell(int(e))[:m.Types[e].Corners()] {
@@ -219,7 +229,10 @@ func (f *Fields) fit(p *polynomial, n int, material int32) Tensors {
 			}
 		}
 		slices.Sort(p.wide)
-		p.gather(f, slices.Compact(p.wide), m.Nodes[n], quadratic)
+		p.patch, p.wide = slices.Compact(p.wide), p.patch
+	}
+	if rings > 0 {
+		p.gather(f, p.patch, m.Nodes[n], quadratic)
 	}
 	var sum [values]float64
 	for n, w := range p.weights() {
@@ -242,6 +255,7 @@ type polynomial struct {
 	mid         r3.Vec         // mean of at
 	square      element.Tensor // mean of at⊗at
 	reach       float64        // greatest length of at
+	terms       int            // of the polynomial, the first ones
 	columns     [10][]float64
 	w           []float64
 }
@@ -305,7 +319,7 @@ func (p *polynomial) weights() []float64 {
 	p.w = append(p.w[:0], make([]float64, n)...)
 	var kept int
 	var here [10]float64 // orthonormal terms at the node
-	for t := range p.columns {
+	for t := range p.terms {
 		col := append(p.columns[kept][:0], make([]float64, n)...)
 		p.columns[kept] = col
 		var before float64
