@@ -27,14 +27,22 @@ func LearnerNames() []string {
 	return names
 }
 
-// NamedLearner returns the settings of a learner, ready to be decoded over, and a
-// function that makes the learner of them.
-func NamedLearner(name string) (settings any, learner func() (Learner, error), err error) {
+// LargeRows is the number of rows from which boosting has other defaults, and
+// from which it is the default learner instead of the preset.
+const LargeRows = 2000
+
+// NamedLearner returns the settings of a learner for a table of so many rows,
+// ready to be decoded over, and a function that makes the learner of them.
+func NamedLearner(name string, rows int) (settings any, learner func() (Learner, error), err error) {
 	i := slices.Index(LearnerNames(), name)
 	if i < 0 {
 		return nil, nil, fmt.Errorf("unknown learner %q, want one of %q", name, LearnerNames())
 	}
 	settings = learners[i].make()
+	if name == "boosting" && rows >= LargeRows {
+		b := LargeBoosting()
+		settings = &b
+	}
 	return settings, func() (Learner, error) { return build(settings) }, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/plaquerisk/plaquerisk/classifier/judge"
 )
 
@@ -36,8 +38,8 @@ var PatientRules = [3]string{"max", "noisy_or", "mean"}
 type Evaluated struct {
 	Probabilities [][][]float64 // [repeat][row][class]
 	Repeats       []Judgement
-	// FoldAUC is the mean AUC of the test folds with the limits of the corrected
-	// resampled t-test over all folds and repeats; two classes alone.
+	// FoldAUC is the mean AUC of the test folds with its 95 % limits; two classes
+	// alone.
 	FoldAUC judge.Interval
 	// NoModel is the log-loss of predicting the shares of the classes.
 	NoModel float64
@@ -143,7 +145,11 @@ func patientAUC(class []int, rows [][]int, p []float64) [3]float64 {
 	return [3]float64{judge.AUC(class, s[0]), judge.AUC(class, s[1]), judge.AUC(class, s[2])}
 }
 
-// foldAUC averages the AUC over the test parts that have both classes.
+// foldAUC averages the AUC over the test parts that have both classes. Its
+// interval is that of the corrected resampled t-test, but with K − 1 degrees of
+// freedom for K folds: dealing the patients again adds no patients, and on
+// cohorts of noise with seven positive arteries J − 1 of all J test parts held ½
+// in 88 of 100 intervals of 95 %.
 func foldAUC(t *Table, splits []Split, out [][][]float64) judge.Interval {
 	var auc []float64
 	folds := 0
@@ -157,11 +163,12 @@ func foldAUC(t *Table, splits []Split, out [][][]float64) judge.Interval {
 			auc = append(auc, v)
 		}
 	}
-	if len(auc) < 2 {
+	if len(auc) < 2 || folds < 2 {
 		return judge.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
 	}
 	d, _ := judge.CorrectedT(auc, 1/float64(folds-1), 0.95)
-	return judge.Interval{Value: d.Value, Low: max(0, d.Low), High: min(1, d.High)}
+	h := distuv.StudentsT{Sigma: 1, Nu: float64(folds - 1)}.Quantile(0.975) * d.SE
+	return judge.Interval{Value: d.Value, Low: max(0, d.Value-h), High: min(1, d.Value+h)}
 }
 
 // Patients returns the number of patients of each class (that of their largest

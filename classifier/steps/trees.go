@@ -26,6 +26,16 @@ func DefaultBoosting() Boosting {
 	return Boosting{c}
 }
 
+// LargeBoosting returns settings for some thousand rows and more: leaf-wise trees
+// of 31 leaves, as many as patient-grouped inner folds ask for.
+func LargeBoosting() Boosting {
+	c := boost.DefaultConfig()
+	c.Rounds, c.LearningRate, c.MinChildRows = 1000, 0.05, 10
+	c.RowFraction, c.TreeFraction = 0.8, 0.8
+	c.StopFolds, c.Patience = 3, 30
+	return Boosting{c}
+}
+
 // childRows returns the least number of rows in a leaf on a table of n rows.
 func (b Boosting) childRows(n int) int {
 	if b.MinChildRows > 0 {

@@ -47,9 +47,6 @@ func (t *tableFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&t.json, "json", "", "figures to write, `FILE`.json")
 }
 
-// presetRows is the number of rows from which boosting alone is the default.
-const presetRows = 2000
-
 // evaluateTable cross-validates a learner on any CSV table.
 func (a *app) evaluateTable(ctx context.Context, t tableFlags) error {
 	if t.printParams {
@@ -64,11 +61,11 @@ func (a *app) evaluateTable(ctx context.Context, t tableFlags) error {
 		return err
 	}
 	if t.learner == "" {
-		if t.learner = "preset"; table.Rows() >= presetRows {
+		if t.learner = "preset"; table.Rows() >= steps.LargeRows {
 			t.learner = "boosting"
 		}
 	}
-	settings, learner, err := t.configure()
+	settings, learner, err := t.configure(table.Rows())
 	if err != nil {
 		return err
 	}
@@ -122,9 +119,10 @@ func readAnyTable(path string, roles steps.Roles) (*steps.File, error) {
 	return table, nil
 }
 
-// configure returns the settings of the learner and the learner.
-func (t *tableFlags) configure() (any, steps.Learner, error) {
-	settings, build, err := steps.NamedLearner(t.learner)
+// configure returns the settings of the learner for a table of so many rows, and
+// the learner.
+func (t *tableFlags) configure(rows int) (any, steps.Learner, error) {
+	settings, build, err := steps.NamedLearner(t.learner, rows)
 	if err != nil {
 		return nil, nil, usageError("--learner: %v", err)
 	}
@@ -150,7 +148,7 @@ func (t *tableFlags) print(w io.Writer) error {
 	if t.learner == "" {
 		t.learner = "preset"
 	}
-	settings, _, err := t.configure()
+	settings, _, err := t.configure(0)
 	if err != nil {
 		return err
 	}
