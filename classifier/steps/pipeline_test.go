@@ -554,3 +554,31 @@ func TestSmote(t *testing.T) {
 		t.Error("a categorical column was interpolated")
 	}
 }
+
+// No text makes the reader of fitted pipelines panic, nor a pipeline that it accepted.
+func FuzzFitted(f *testing.F) {
+	tab := made(12, 1, 3)
+	boosting := DefaultBoosting()
+	boosting.Rounds, boosting.Bags = 2, 1
+	for _, p := range []Pipeline{
+		{Steps: []Step{Variance{MaxMissing: 1}, Impute{}, Scale{}}, Learner: Ridge{C: []float64{1}}, Calibration: "platt", InnerFolds: 2},
+		{Learner: Neighbours{K: 3}},
+		{Learner: boosting},
+	} {
+		fit, err := p.Fit(f.Context(), tab, allRows(tab.Rows()), 1)
+		if err != nil {
+			f.Fatal(err)
+		}
+		text, err := json.Marshal(fit)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var fit Fitted
+		if json.Unmarshal([]byte(text), &fit) == nil {
+			_, _ = fit.Predict(tab, []int{0, 3})
+		}
+	})
+}

@@ -66,6 +66,9 @@ func (f *Fitted) UnmarshalJSON(text []byte) error {
 		return fmt.Errorf("model, %q: %w", in.Model.Kind, err)
 	}
 	if in.Calibrator != nil {
+		if k := classesOf(f.Model); k != 2 {
+			return fmt.Errorf("a calibrator of two classes for a model of %d", k)
+		}
 		f.Calibrator = in.Calibrator.Map
 	}
 	return nil
@@ -106,7 +109,7 @@ func openModel(s sealed, depth int) (Model, error) {
 		if err := json.Unmarshal(s.State, &in); err != nil {
 			return nil, err
 		}
-		if len(in.Parts) == 0 || in.Classes < 2 || !(in.Margin >= 0 && in.Margin < 0.5) || len(in.Weights) != len(in.Parts) {
+		if len(in.Parts) == 0 || in.Classes < 2 || in.Classes > maxClasses || !(in.Margin >= 0 && in.Margin < 0.5) || len(in.Weights) != len(in.Parts) {
 			return nil, fmt.Errorf("blend of %d parts, %d weights, %d classes, margin %g", len(in.Parts), len(in.Weights), in.Classes, in.Margin)
 		}
 		b := &Blend{Classes: in.Classes, Margin: in.Margin, Weights: in.Weights}
@@ -115,11 +118,29 @@ func openModel(s sealed, depth int) (Model, error) {
 			if err != nil {
 				return nil, fmt.Errorf("part %d, %q: %w", n+1, part.Kind, err)
 			}
+			if k := classesOf(m); k != in.Classes {
+				return nil, fmt.Errorf("part %d, %q, has %d classes of %d", n+1, part.Kind, k, in.Classes)
+			}
 			b.Parts = append(b.Parts, m)
 		}
 		return b, nil
 	}
 	return nil, errors.New("unknown kind of model")
+}
+
+// classesOf returns the number of classes that a model predicts.
+func classesOf(m Model) int {
+	switch m := m.(type) {
+	case *NeighbourModel:
+		return m.Classes
+	case *RidgeModel:
+		return max(2, len(m.Weights))
+	case *TreeModel:
+		return m.Classes
+	case *Blend:
+		return m.Classes
+	}
+	panic("steps: a model of unknown kind")
 }
 
 // open reads the state of v and checks it.
@@ -189,13 +210,20 @@ func (h *Harmonised) check() error {
 	return nil
 }
 
-func (s *Space) check() error { return errors.Join(s.Fill.check(), s.Scaled.check()) }
+func (s *Space) check() error {
+	for _, c := range s.Codes {
+		if c.Categories < 0 || c.Categories > boost.MaxCategories {
+			return fmt.Errorf("column %q has %d categories, want at most %d", c.Name, c.Categories, boost.MaxCategories)
+		}
+	}
+	return errors.Join(s.Fill.check(), s.Scaled.check())
+}
 
 func (m *NeighbourModel) check() error {
 	if err := m.Space.check(); err != nil {
 		return err
 	}
-	if m.K < 1 || m.K > len(m.X) || len(m.X) != len(m.Y) || m.Classes < 2 {
+	if m.K < 1 || m.K > len(m.X) || len(m.X) != len(m.Y) || m.Classes < 2 || m.Classes > maxClasses {
 		return fmt.Errorf("%d neighbours of %d rows, %d outcomes, %d classes", m.K, len(m.X), len(m.Y), m.Classes)
 	}
 	for r, row := range m.X {
@@ -209,6 +237,9 @@ func (m *NeighbourModel) check() error {
 func (m *RidgeModel) check() error {
 	if err := m.Space.check(); err != nil {
 		return err
+	}
+	if len(m.Weights) > maxClasses {
+		return fmt.Errorf("%d classes", len(m.Weights))
 	}
 	if len(m.Weights) == 0 || len(m.Weights) != len(m.Intercept) {
 		return fmt.Errorf("%d sets of coefficients, %d intercepts", len(m.Weights), len(m.Intercept))
@@ -226,7 +257,7 @@ func (m *TreeModel) check() error {
 	if len(m.Models) > 0 && (m.Classes == 2 || m.Models[0].Objective == boost.Softmax) {
 		want = 1
 	}
-	if m.Classes < 2 || len(m.Models) != want {
+	if m.Classes < 2 || m.Classes > maxClasses || len(m.Models) != want {
 		return fmt.Errorf("%d models of %d classes", len(m.Models), m.Classes)
 	}
 	for _, one := range m.Models {
