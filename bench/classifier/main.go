@@ -26,16 +26,16 @@ import (
 
 // problem is a table and the settings of the trees.
 type problem struct {
-	Name     string  `json:"name"`
-	Rows     int     `json:"rows"`
-	Columns  int     `json:"columns"`
-	Test     int     `json:"test"`
-	Rounds   int     `json:"rounds"`
-	Leaves   int     `json:"leaves"`
-	Bins     int     `json:"bins"`
-	Rate     float64 `json:"rate"`
-	Threads  int     `json:"threads"`
-	Folder   string  `json:"folder"`
+	Name    string  `json:"name"`
+	Rows    int     `json:"rows"`
+	Columns int     `json:"columns"`
+	Test    int     `json:"test"`
+	Rounds  int     `json:"rounds"`
+	Leaves  int     `json:"leaves"`
+	Bins    int     `json:"bins"`
+	Rate    float64 `json:"rate"`
+	Threads int     `json:"threads"`
+	Folder  string  `json:"folder"`
 }
 
 // result is what a process reports.
