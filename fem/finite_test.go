@@ -86,8 +86,8 @@ func TestFiniteCylinders(t *testing.T) {
 		{"EXPCYL", "exponential c1=36.8 D1=14.4 D2=2 K=13120", 1.5, 2.5, 24, 1, []row{{"r_inner_deformed", 1.761642421, 0.01}, {"stt inner", 70.58079671, 0.01}, {"stt outer", 34.16939445, 0.01}, {"szz inner", 15.75182649, 0.02}, {"szz outer", 15.99285358, 0.01}}},
 		{"HGOCYL", "hgo C10=15 k1=20 k2=10 K=100000 angle_deg=40", 1.5, 2.5, 16, 1, []row{{"r_inner_deformed", 1.879731, 0.01}, {"stt inner", 87.6686, 0.02}, {"stt outer", 19.1552, 0.02}}},
 	} {
-		if testing.Short() && test.name != "MRCYL-z" {
-			continue
+		if testing.Short() {
+			t.Skip("takes half a minute")
 		}
 		cfg := finite(test.law, test.pressure)
 		cfg.Finite.AxialStretch = test.stretch
@@ -260,7 +260,7 @@ func TestFinitePlaque(t *testing.T) {
 		for p := range r.Phases {
 			for n := range r.Points {
 				if r.Phases[p].Points[n].Stress != first.Phases[p].Points[n].Stress {
-					t.Fatalf("%s: point %d differs between numbers of threads", r.Phases[p].Name, n)
+					t.Fatalf("%s: point %d differs between numbers of threads, or is not finite: %v", r.Phases[p].Name, n, r.Phases[p].Points[n].Stress)
 				}
 			}
 		}

@@ -159,9 +159,15 @@ func (f *fit) finiteCell(surface []SurfacePoint, r *Result, all []Point, c *fini
 		}
 		for n, field := range []*centres{&c.stress, &c.strain} {
 			f.gather(r, field, e, mat, &inv)
+			// A tissue of cut cells alone has no middle of its own near by.
+			known := f.normal[0][0] > 0
 			f.solve()
 			for _, s := range spots {
-				if t := f.at(s.y); n == 0 {
+				t := field.of[e].stress
+				if known {
+					t = f.at(s.y)
+				}
+				if n == 0 {
 					s.point.Stress = t
 				} else {
 					s.point.Strain = t
