@@ -45,7 +45,7 @@ type Config struct {
 	Grading float64 `yaml:"grading"`
 	// FineAxial is the length of the elements along the vessel at the interfaces of tissues.
 	FineAxial float64 `yaml:"interface_element_length_mm"`
-	// Crowding says how many times thinner elements are at the interfaces of tissues than far from them; 1 leaves them even.
+	// Crowding is the size of elements far from cores and calcium over that at their interfaces; 1 leaves them even.
 	Crowding float64 `yaml:"interface_crowding"`
 	// MinWall is the least wall thickness of the mesh; thinner places are thickened outwards.
 	MinWall float64 `yaml:"min_wall_mm"`

@@ -306,6 +306,9 @@ func (f *fit) at(x [3]float64) (s element.Tensor) {
 		}
 	}
 	for t := range s {
+		if f.lo[t] > f.hi[t] {
+			continue // no data
+		}
 		slack := (f.hi[t] - f.lo[t]) / 2
 		s[t] = min(max(s[t], f.lo[t]-slack), f.hi[t]+slack)
 	}
