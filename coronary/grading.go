@@ -52,6 +52,20 @@ type Modifiers struct {
 	Exception     bool // E: a narrowing that is not atherosclerosis
 }
 
+// Names returns the modifiers that apply, in the order in which they are written.
+func (m Modifiers) Names() []string {
+	names := []string{}
+	for _, x := range []struct {
+		on   bool
+		name string
+	}{{m.NonDiagnostic, "N"}, {m.HighRisk, "HRP"}, {m.Stent, "S"}, {m.Graft, "G"}, {m.Exception, "E"}} {
+		if x.on {
+			names = append(names, x.name)
+		}
+	}
+	return names
+}
+
 // Grade is the patient in the words of CAD-RADS 2.0 (Cury et al., J Cardiovasc
 // Comput Tomogr 16(6):536–557, 2022) with the scores it rests on. It describes
 // a computation for research, not a diagnosis.
@@ -198,12 +212,9 @@ func (g Grade) String() string {
 		}
 		parts = append(parts, p)
 	}
-	for _, m := range []struct {
-		on   bool
-		text string
-	}{{g.Modifiers.HighRisk, "HRP"}, {g.Modifiers.Stent, "S"}, {g.Modifiers.Graft, "G"}, {g.Modifiers.Exception, "E"}} {
-		if m.on {
-			parts = append(parts, m.text)
+	for _, name := range g.Modifiers.Names() {
+		if name != "N" { // stands beside the category
+			parts = append(parts, name)
 		}
 	}
 	return strings.Join(parts, "/")

@@ -29,29 +29,30 @@ type Signs struct {
 	// LowAttenuation: at least one voxel of the plaque is below 30 HU (Motoyama et
 	// al., J Am Coll Cardiol 54(1):49–57, 2009). LowVolume is the volume of such
 	// voxels, mm³, for those who ask for more than one.
-	LowAttenuation bool
+	LowAttenuation Known
 	LowVolume      float64
 	// PositiveRemodelling: the remodelling index is 1.1 or more.
-	PositiveRemodelling bool
+	PositiveRemodelling Known
 	// SpottyCalcium: a calcification less than 3 mm long in every direction within
-	// tissue that is not calcified (Motoyama et al., 2009). Spots counts them.
-	SpottyCalcium bool
+	// tissue that is not calcified (Motoyama et al., 2009). Spots counts those of
+	// 0.2 mm³ or more, so that a noisy voxel is none.
+	SpottyCalcium Known
 	Spots         int
 	// NapkinRing: a core of low attenuation that seems to touch the lumen, with a
 	// rim of higher attenuation around it, no more than 130 HU, over at least a
 	// millimetre of artery (Maurovich-Horvat et al., JACC Cardiovasc Imaging
 	// 5(12):1243–1252, 2012). NapkinLength is that length, mm.
-	NapkinRing   bool
+	NapkinRing   Known
 	NapkinLength float64
-	// Unknown names the signs that could not be looked for.
+	// Unknown says why signs could not be looked for.
 	Unknown []string
 }
 
-// Count returns the number of signs, 0 to 4.
+// Count returns the number of signs that were found, 0 to 4.
 func (s *Signs) Count() int {
 	n := 0
-	for _, x := range []bool{s.LowAttenuation, s.PositiveRemodelling, s.SpottyCalcium, s.NapkinRing} {
-		if x {
+	for _, x := range []Known{s.LowAttenuation, s.PositiveRemodelling, s.SpottyCalcium, s.NapkinRing} {
+		if x == Yes {
 			n++
 		}
 	}
@@ -68,8 +69,9 @@ func FindSigns(ct *imaging.Volume, v *Vessel, p *Plaque, m *Measures) Signs {
 	s.lowAttenuation(ct, p)
 	if math.IsNaN(m.Remodelling) {
 		s.Unknown = append(s.Unknown, "positive remodelling: no remodelling index")
+	} else {
+		s.PositiveRemodelling = known(m.Remodelling >= positive)
 	}
-	s.PositiveRemodelling = m.Remodelling >= positive
 	if p.Tissue == nil {
 		s.Unknown = append(s.Unknown, "spotty calcium: no tissue classes")
 	} else {
@@ -81,6 +83,14 @@ func FindSigns(ct *imaging.Volume, v *Vessel, p *Plaque, m *Measures) Signs {
 		s.napkin(ct, v, p)
 	}
 	return s
+}
+
+// known returns the answer to a question that could be asked.
+func known(yes bool) Known {
+	if yes {
+		return Yes
+	}
+	return No
 }
 
 // lowAttenuation counts the voxels of the plaque below 30 HU.
@@ -100,7 +110,7 @@ func (s *Signs) lowAttenuation(ct *imaging.Volume, p *Plaque) {
 		}
 	}
 	s.LowVolume = float64(n) * p.Mask.VoxelVolume()
-	s.LowAttenuation = n > 0
+	s.LowAttenuation = known(n > 0)
 }
 
 // spots finds calcifications that are short in every direction, measured over
@@ -115,6 +125,7 @@ func (s *Signs) spots(p *Plaque) {
 		other = other || c.IsPlaque() && c != imaging.Calcified
 	}
 	if !other {
+		s.SpottyCalcium = No
 		return
 	}
 	labels, sizes := imaging.Components(calcium, imaging.Corners)
@@ -127,11 +138,11 @@ func (s *Signs) spots(p *Plaque) {
 	}
 	voxel := calcium.MinSpacing()
 	for _, ps := range points {
-		if extent(ps)+voxel < spotty {
+		if float64(len(ps))*calcium.VoxelVolume() >= speck && extent(ps)+voxel < spotty {
 			s.Spots++
 		}
 	}
-	s.SpottyCalcium = s.Spots > 0
+	s.SpottyCalcium = known(s.Spots > 0)
 }
 
 // extent returns the largest distance between two of the points, +Inf where
@@ -174,8 +185,9 @@ func (s *Signs) napkin(ct *imaging.Volume, v *Vessel, p *Plaque) {
 	}
 	if !complete {
 		s.Unknown = append(s.Unknown, "napkin ring: no section with lumen and outer wall")
+		return
 	}
-	s.NapkinRing = s.NapkinLength >= ringLength
+	s.NapkinRing = known(s.NapkinLength >= ringLength)
 }
 
 // sectionLength returns the length of artery that section n stands for, mm.

@@ -55,37 +55,43 @@ func TestSigns(t *testing.T) {
 		want        Signs
 	}{
 		{"even fibrous plaque", fibrous, 1.09, Signs{}},
-		{"remodelled", fibrous, 1.1, Signs{PositiveRemodelling: true}},
+		{"remodelled", fibrous, 1.1, Signs{PositiveRemodelling: Yes}},
 		{"core at the lumen inside a rim", func(d, a, s float64) float32 {
 			if d < 0.9 && math.Abs(a) < 1.2 && s > 8 && s < 12 {
 				return 0
 			}
 			return 100
-		}, 1.2, Signs{LowAttenuation: true, PositiveRemodelling: true, NapkinRing: true}},
+		}, 1.2, Signs{LowAttenuation: Yes, PositiveRemodelling: Yes, NapkinRing: Yes}},
 		{"core without a rim", func(d, a, s float64) float32 {
 			if math.Abs(a) < 1.2 {
 				return 0
 			}
 			return 100
-		}, 1, Signs{LowAttenuation: true}},
+		}, 1, Signs{LowAttenuation: Yes}},
 		{"core deep in the wall", func(d, a, s float64) float32 {
 			if d > 0.9 && math.Abs(a) < 1.2 {
 				return 0
 			}
 			return 100
-		}, 1, Signs{LowAttenuation: true}},
+		}, 1, Signs{LowAttenuation: Yes}},
 		{"core with a calcified rim", func(d, a, s float64) float32 {
 			if d < 0.9 && math.Abs(a) < 1.2 {
 				return 0
 			}
 			return 600
-		}, 1, Signs{LowAttenuation: true}},
+		}, 1, Signs{LowAttenuation: Yes}},
 		{"a spot of calcium", func(d, a, s float64) float32 {
 			if d > 0.3 && d < 1.2 && math.Abs(a) < 0.4 && s > 9 && s < 11 {
 				return 700
 			}
 			return 100
-		}, 1, Signs{SpottyCalcium: true}},
+		}, 1, Signs{SpottyCalcium: Yes}},
+		{"a voxel of noise", func(d, a, s float64) float32 {
+			if d > 0.8 && d < 1.1 && math.Abs(a) < 0.07 && s > 9.4 && s < 9.7 {
+				return 700
+			}
+			return 100
+		}, 1, Signs{}},
 		{"a bar of calcium", func(d, a, s float64) float32 {
 			if d > 0.3 && d < 1.2 && math.Abs(a) < 0.4 && s > 8 && s < 13 {
 				return 700
@@ -97,9 +103,11 @@ func TestSigns(t *testing.T) {
 		ct, v, p := painted(c.hu)
 		m.Remodelling = c.remodelling
 		s := FindSigns(ct, v, p, &m)
-		if s.LowAttenuation != c.want.LowAttenuation || s.PositiveRemodelling != c.want.PositiveRemodelling ||
-			s.SpottyCalcium != c.want.SpottyCalcium || s.NapkinRing != c.want.NapkinRing || len(s.Unknown) != 0 {
-			t.Errorf("%s: %+v", c.name, s)
+		for n, sign := range []struct{ got, want Known }{{s.LowAttenuation, c.want.LowAttenuation}, {s.PositiveRemodelling, c.want.PositiveRemodelling},
+			{s.SpottyCalcium, c.want.SpottyCalcium}, {s.NapkinRing, c.want.NapkinRing}} {
+			if sign.got == Unknown || (sign.got == Yes) != (sign.want == Yes) {
+				t.Errorf("%s: sign %d: %+v", c.name, n+1, s)
+			}
 		}
 		if s.HighRisk() != (c.want.Count() >= 2) {
 			t.Errorf("%s: %d signs", c.name, s.Count())
@@ -107,7 +115,11 @@ func TestSigns(t *testing.T) {
 	}
 	ct, _, p := painted(fibrous)
 	p.Tissue, p.From, m.Remodelling = nil, math.NaN(), math.NaN()
-	if s := FindSigns(ct, nil, p, &m); len(s.Unknown) != 3 {
-		t.Errorf("what could not be looked for: %q", s.Unknown)
+	s := FindSigns(ct, nil, p, &m)
+	if len(s.Unknown) != 3 || s.PositiveRemodelling != Unknown || s.SpottyCalcium != Unknown || s.NapkinRing != Unknown {
+		t.Errorf("what could not be looked for: %+v", s)
+	}
+	if v := s.Vector(); v.Get("anatomy.hrp.low_attenuation") != 0 || !math.IsNaN(v.Get("anatomy.hrp.napkin_ring")) || !math.IsNaN(v.Get("anatomy.hrp.count")) {
+		t.Errorf("features of unknown signs: %v", v.Values)
 	}
 }

@@ -74,14 +74,21 @@ func (p *Pipeline) composition(vol *imaging.Volume, roi *imaging.Mask) feature.V
 // Anatomy measures every plaque of a scan.
 func (p *Pipeline) Anatomy(ctx context.Context, in Input) (*feature.Table, []risk.Note, error) {
 	a := p.start(in)
-	if err := a.anatomy(ctx); err != nil {
-		return nil, nil, err
+	for _, step := range []func(context.Context) error{a.anatomy, a.pericoronary} {
+		if err := step(ctx); err != nil {
+			return nil, nil, err
+		}
 	}
-	table := &feature.Table{Schema: feature.MustSchema(coronary.Columns()...)}
+	table := &feature.Table{Schema: feature.MustSchema(anatomyColumns()...)}
 	for n := range a.plaques {
 		q := &a.plaques[n]
-		m := coronary.Measure(a.vessel(q.Artery), a.tissue[q.Artery], q)
-		v := m.Vector()
+		vessel := a.vessel(q.Artery)
+		m := coronary.Measure(vessel, a.tissue[q.Artery], q)
+		signs := coronary.FindSigns(a.Volume, vessel, q, &m)
+		v, err := a.anatomyVector(q, &m, &signs)
+		if err != nil {
+			return nil, nil, err
+		}
 		table.Rows = append(table.Rows, feature.Row{Case: a.Case, Patient: a.Case, Artery: string(q.Artery), Lesion: q.Name, Label: feature.Unknown, Values: v.Values})
 	}
 	return table, a.out.Notes, nil

@@ -200,6 +200,30 @@ func testFull() *risk.Assessment {
 	a.Lesions[2].Measures.CapMM, a.Lesions[2].Measures.CapBelowVoxel = risk.NaN(), false
 	a.Lesions[2].Stress.CapPeakKPa, a.Lesions[2].Stress.CapP95KPa = risk.NaN(), risk.NaN()
 	a.Lesions[3].Notes = []risk.Note{{Code: "PLQ-402", Severity: risk.Warning, Where: "RCA-1", Text: "the cap is thinner than a voxel: its stress depends on the resolution of the image"}}
+	yes, no := true, false
+	for n, in := range [][]string{{"pLAD", "mLAD"}, {"mLAD", "dLAD"}, {"LCx"}, {"mRCA"}} {
+		a.Lesions[n].Segments = in
+		a.Lesions[n].Signs = &risk.Signs{LowAttenuation: &yes, PositiveRemodelling: &yes, SpottyCalcium: &no, NapkinRing: &no, Count: 2, HighRisk: true, LowMM3: 12.3, NapkinMM: 0, Unknown: []string{}}
+	}
+	a.Lesions[3].Signs = &risk.Signs{LowAttenuation: &yes, SpottyCalcium: &yes, Spots: 2, Count: 2, HighRisk: true, LowMM3: 0.4, NapkinMM: risk.NaN(), Unknown: []string{"positive remodelling: no remodelling index", "napkin ring: no cross-sections"}}
+	for n, x := range a.Arteries[1:] {
+		a.Arteries[n+1].Fat = &risk.Fat{FromMM: 0, ToMM: 40, DiameterMM: 4.1, MeanHU: -78.2, SDHU: 31, Mean120HU: -72.4, MM3: 812, SharePercent: 61, FromLumen: x.Name == coronary.LCX}
+	}
+	a.Grade = &risk.Grade{Text: "CAD-RADS N/P3/HRP", Category: "N", Modifiers: []string{"N", "HRP"}, SIS: 5, SSS: 5, BySegments: "P3", NotAssessed: []string{"RCA-1: its stenosis could not be measured"}}
+	for n, x := range []struct {
+		name   string
+		number int
+		artery coronary.Artery
+	}{{"pRCA", 1, coronary.RCA}, {"mRCA", 2, coronary.RCA}, {"dRCA", 3, coronary.RCA}, {"LM", 5, coronary.LM}, {"pLAD", 6, coronary.LAD}, {"mLAD", 7, coronary.LAD}, {"dLAD", 8, coronary.LAD}, {"pLCx", 11, coronary.LCX}, {"LCx", 13, coronary.LCX}} {
+		state := risk.SegmentState{Segment: x.name, Number: x.number, Artery: x.artery, Plaque: n > 3 && n != 7 || n == 1}
+		switch {
+		case n == 1:
+			state.DiameterStenosis = risk.NaN()
+		case state.Plaque:
+			state.DiameterStenosis = 48.2
+		}
+		a.Grade.Segments = append(a.Grade.Segments, state)
+	}
 	a.Mechanics = &risk.Mechanics{PressureMMHg: 100, PressureKPa: 13.3, PressureSource: "default of the program, not measured in this patient", Ends: "both ends slide in their planes",
 		Formulation: "small strain, linear elastic, 8-node bricks with mean dilatation (B-bar)",
 		Materials: []risk.Material{{Tissue: "wall", YoungKPa: 600, Poisson: 0.49, Source: "made up for a test"}, {Tissue: "low_attenuation", YoungKPa: 20, Poisson: 0.49, Source: "made up for a test"},
@@ -253,7 +277,7 @@ func testMinimal() *risk.Assessment {
 	l.FromMM, l.ToMM, l.Stress, l.Level = nan, nan, nil, risk.Level{Reason: "the model needs wall mechanics"}
 	l.Measures = risk.Measures{LengthMM: nan, PlaqueMM3: 41.4, LowAttenuation: 2.3, FibroFatty: 14.2, Fibrous: 24.5, Calcified: 0.4, PercentAtheroma: nan, DiameterStenosis: nan, AreaStenosis: nan,
 		MinLumenArea: nan, MinLumenDiameter: nan, Remodelling: nan, PlaqueBurden: nan, CapMM: nan}
-	a.Case, a.Arteries, a.Lesions, a.Mechanics, a.Model = "TEST-0002", nil, []risk.Lesion{l}, nil, nil
+	a.Case, a.Arteries, a.Lesions, a.Mechanics, a.Model, a.Grade = "TEST-0002", nil, []risk.Lesion{l}, nil, nil, nil
 	a.Patient = risk.Level{Reason: "the segmentation holds a plaque only; without the vessel there are no mechanics, which the model needs"}
 	a.Image.LumenMeanHU, a.Image.LumenSDHU, a.Image.NoiseHU, a.Image.KVp, a.Image.Kernel, a.Image.Phase = nan, nan, nan, nan, "", ""
 	a.Image.SegmentationKind, a.Image.SegmentationNames = "binary mask", []string{"plaque"}

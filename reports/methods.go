@@ -12,7 +12,7 @@ func (s *sheet) methods(a *risk.Assessment) {
 	s.page("Methods, limits and provenance")
 	s.heading("Methods", 20)
 	s.para("The CT series is read in HU in patient coordinates. Lumen, outer wall and plaque come from the given segmentation; this program does not find them itself. Plaque inside the wall is divided by CT number: low attenuation < 30 HU, fibro-fatty 30 to 130 HU, fibrous 130 to 350 HU, calcified from 350 HU, unless the segmentation names the component or the settings in the annex say otherwise.")
-	s.para("Radiomic features follow the definitions of the Image Biomarker Standardisation Initiative [1]. Wall stress is a static finite-element solution for blood pressure on the lumen, with the materials of the page on biomechanics. The score is that of gradient-boosted trees; the shares of single features are TreeSHAP values [2]. Stress maps are drawn in cividis [3].")
+	s.para("Radiomic features follow the definitions of the Image Biomarker Standardisation Initiative [1]. Wall stress is a static finite-element solution for blood pressure on the lumen, with the materials of the page on biomechanics. The score is that of gradient-boosted trees; the shares of single features are TreeSHAP values [2]. Stress maps are drawn in cividis [3]. Category, amount of plaque and signs of a high-risk plaque follow CAD-RADS 2.0 [4], the attenuation of pericoronary fat [5].")
 	s.heading("Limits", 20)
 	s.para("Only what the segmentation contains is measured. Volumes by CT number change with tube voltage, kernel and contrast. A cap thinner than 1.5 voxel edges is not measured, and its stress is a result of the model. Linear elastic materials from the literature, without residual stress and without the patient's own pressure unless it was given, make stresses comparable between plaques of one study, not exact. The interval of a score is the spread of the ensemble; it does not contain errors of the image or of the segmentation.")
 	if a.Model != nil {
@@ -24,6 +24,8 @@ func (s *sheet) methods(a *risk.Assessment) {
 		"[1] Zwanenburg A, et al. The Image Biomarker Standardization Initiative. Radiology 2020;295(2):328–338.",
 		"[2] Lundberg SM, et al. From local explanations to global understanding with explainable AI for trees. Nat Mach Intell 2020;2:56–67.",
 		"[3] Nuñez JR, Anderton CR, Renslow RS. Optimizing colormaps with consideration for color vision deficiency. PLoS ONE 2018;13(7):e0199239.",
+		"[4] Cury RC, et al. CAD-RADS 2.0 – 2022 Coronary Artery Disease Reporting and Data System. J Cardiovasc Comput Tomogr 2022;16(6):536–557.",
+		"[5] Oikonomou EK, et al. Non-invasive detection of coronary inflammation using computed tomography. Lancet 2018;392(10151):929–939.",
 	} {
 		s.prose("", 8.5, ink, r)
 	}

@@ -59,9 +59,10 @@ func (s *sheet) summary(a *risk.Assessment) {
 	s.page("Summary")
 	s.para(summarySentence(a))
 	s.score(a)
+	s.grade(a)
 	s.heading("Arteries", 30)
 	t := table{cols: []column{
-		{"Artery", "L"}, {"Risk (95 % interval)", "L"}, {"Plaques", "R"}, {"Diameter stenosis, %", "R"}, {"Plaque volume, mm³", "R"},
+		{"Artery", "L"}, {"Risk (95 % interval)", "L"}, {"Plaques", "R"}, {"High risk", "R"}, {"Diameter stenosis, %", "R"}, {"Plaque volume, mm³", "R"},
 		{"Percent atheroma volume, %", "R"}, {"Low atten. volume, mm³", "R"}, {"Wall stress p95, kPa", "R"}, {"Cap stress p95 / p99, kPa", "R"}, {"Stress elements", "R"},
 	}}
 	for _, name := range append(coronary.Arteries(), "") {
@@ -70,18 +71,18 @@ func (s *sheet) summary(a *risk.Assessment) {
 			continue
 		}
 		if n < 0 {
-			t.rows = append(t.rows, []string{arteryShort(name), "not in the segmentation", dash, dash, dash, dash, dash, dash, dash, dash})
+			t.rows = append(t.rows, []string{arteryShort(name), "not in the segmentation", dash, dash, dash, dash, dash, dash, dash, dash, dash})
 			continue
 		}
 		x := &a.Arteries[n]
 		m := &x.Measures
 		st, el := stressCells(x.Stress)
-		t.rows = append(t.rows, []string{arteryShort(name), riskWords(x.Prediction), fmt.Sprint(len(x.Lesions)), number(m.DiameterStenosis, 1),
+		t.rows = append(t.rows, []string{arteryShort(name), riskWords(x.Prediction), fmt.Sprint(len(x.Lesions)), highRisk(a, x), number(m.DiameterStenosis, 1),
 			number(m.PlaqueMM3, 1), number(m.PercentAtheroma, 1), number(m.LowAttenuation, 1), st[1], st[4] + " / " + st[3], el})
 	}
 	s.table(t)
 	s.y -= 1.5
-	s.small(dash + " not computed or not applicable (see the page on image and data quality). p95, p99: 95th and 99th percentile of the first principal stress over the volume; cap: tissue between lumen and low attenuation plaque; *: cap below resolution, its stress is a result of the model.")
+	s.small(dash + " not computed or not applicable (see the page on image and data quality). High risk: plaques with two or more signs (see the page on plaques). p95, p99: 95th and 99th percentile of the first principal stress over the volume; cap: tissue between lumen and low attenuation plaque; *: cap below resolution, its stress is a result of the model.")
 	s.trees(a, frontal, s.bottom()-s.y-23)
 }
 
@@ -310,6 +311,8 @@ func (s *sheet) anatomy(a *risk.Assessment) {
 		s.table(t)
 	}
 	s.small("Diameter and area stenosis against the reference of the artery; remodelling index: vessel area at the plaque over that of the reference; burden: wall and plaque area over vessel area, at its largest. " + dash + " not computed.")
+	s.segments(a)
+	s.fat(a)
 	s.heading("Course of the arteries", 80)
 	s.trees(a, lateral, s.bottom()-s.y-23)
 }
@@ -336,6 +339,7 @@ func (s *sheet) plaques(a *risk.Assessment) {
 			number(m.FibroFatty, 1), number(m.Fibrous, 1), number(m.Calcified, 1), fmt.Sprint(l.Voxels), number(l.MeanHU, 0)})
 	}
 	s.table(t)
+	s.signs(a)
 	s.heading("Cap, wall mechanics and score", 25)
 	t = table{cols: []column{{"Plaque", "L"}, {"Cap thickness, mm", "R"}, {"Stress p50, kPa", "R"}, {"Stress p95, kPa", "R"}, {"Stress max, kPa", "R"},
 		{"Cap stress p95, kPa", "R"}, {"Cap stress p99, kPa", "R"}, {"Strain p95, %", "R"}, {"Volume above 300 kPa, mm³", "R"}, {"Elements", "R"}, {"Risk (95 % interval)", "L"}}}

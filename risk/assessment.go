@@ -21,6 +21,7 @@ type Assessment struct {
 	Patient    Level      `json:"patient"`
 	Arteries   []Artery   `json:"arteries"` // in the order of coronary.Arteries
 	Lesions    []Lesion   `json:"lesions"`  // by artery, then from proximal to distal
+	Grade      *Grade     `json:"grade"`    // null: no artery was traced
 	Mechanics  *Mechanics `json:"mechanics,omitempty"`
 	Model      *Model     `json:"model,omitempty"`
 	Notes      []Note     `json:"notes"`
@@ -80,8 +81,9 @@ type Artery struct {
 	Name     coronary.Artery `json:"name"`
 	Level                    // score
 	Measures Measures        `json:"measures"`
-	Lesions  []string        `json:"lesions"` // names
-	Stress   *StressSummary  `json:"stress"`  // null: mechanics not computed, see the notes
+	Lesions  []string        `json:"lesions"`          // names
+	Stress   *StressSummary  `json:"stress"`           // null: mechanics not computed, see the notes
+	Fat      *Fat            `json:"pericoronary_fat"` // null: not measured around this artery
 	Profile  *Profile        `json:"profile"`
 	Pictures *Pictures       `json:"pictures"`
 }
@@ -114,7 +116,9 @@ type Lesion struct {
 	Level                    // score
 	Voxels   int             `json:"voxels"`
 	MeanHU   Number          `json:"mean_hu"`
+	Segments []string        `json:"segments"` // in which it lies, "pLAD"
 	Measures Measures        `json:"measures"`
+	Signs    *Signs          `json:"high_risk_signs"`
 	Stress   *StressSummary  `json:"stress"`
 	Features []Feature       `json:"features"`
 	Notes    []Note          `json:"notes"`
