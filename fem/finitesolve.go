@@ -193,7 +193,7 @@ func (s *balance) step(ctx context.Context, x, u []r3.Vec, pressure float64) ([]
 		s.newton++
 		err := s.linear(ctx, du, max(1e-9, min(max(1e-4, s.set.Tolerance/(5*s.residual)), 0.1)))
 		if errors.Is(err, sparse.ErrNotDefinite) && tangent == element.FullTangent {
-			if load, err = s.assemble(ctx, element.DeviatoricTangent, nil, x, u, pressure); err == nil {
+			if _, err = s.assemble(ctx, element.DeviatoricTangent, nil, x, u, pressure); err == nil {
 				err = s.linear(ctx, du, 1e-3)
 			}
 		}
