@@ -30,8 +30,8 @@ type Finite struct {
 	// Diastolic is the blood pressure under which the image was taken; the systolic
 	// one is pressure_mmhg.
 	Diastolic float64 `yaml:"diastolic_mmhg"`
-	// AxialStretch is the stretch along the vessel that the artery has in the body
-	// compared with the cut-out one; 1 for none.
+	// AxialStretch is the length of the artery in the body over that of the cut-out
+	// one; 1 for none.
 	AxialStretch float64 `yaml:"axial_stretch"`
 	// Foundation takes the place of outer_support_kpa_per_mm: the stiffness, in every
 	// direction, of the tissue around, relaxed in the unloaded shape. It also keeps
