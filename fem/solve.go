@@ -175,7 +175,15 @@ func (r *Result) solve(ctx context.Context, v *coronary.Vessel, parts []Componen
 	if p.Keep = cfg.Uncertainty.Enabled; p.Keep {
 		r.kept = p
 	}
-	if r.Solution, err = p.Solve(ctx, cfg.Tolerance, cfg.MaxIterations); err != nil {
+	r.Solution, err = p.Solve(ctx, cfg.Tolerance, cfg.MaxIterations)
+	if errors.Is(err, sparse.ErrNotDefinite) {
+		// A long straight artery bends so easily that the single precision of the
+		// lattice's multigrid does not tell it from rounding; aggregation does.
+		general := *p
+		general.Lattice = nil
+		r.Solution, err = general.Solve(ctx, cfg.Tolerance, cfg.MaxIterations)
+	}
+	if err != nil {
 		var inv *mesh.InvertedError
 		if errors.As(err, &inv) {
 			inv.Where = r.Mesh.Where(inv.Cell)
