@@ -10,10 +10,9 @@ import (
 	"github.com/plaquerisk/plaquerisk/imaging"
 )
 
-// longArtery is a bent artery of 150 mm with a lesion every 15 mm: a soft core on
+// longArtery is an artery of 150 mm, bent with this radius (0: straight), with a lesion every 15 mm: a soft core on
 // one side and calcium on the other.
-func longArtery() (*coronary.Vessel, *imaging.Labels) {
-	const bend = 60
+func longArtery(bend float64) (*coronary.Vessel, *imaging.Labels) {
 	v := tube(150, bend, 1.5, 2.5, 0)
 	core := func(s, angle float64) r3.Vec {
 		n := int(s / 0.5)
@@ -50,7 +49,7 @@ func longArtery() (*coronary.Vessel, *imaging.Labels) {
 // An artery of 150 mm and 3e5 unknowns from masks to systole, with the unloaded
 // shape on the way.
 func BenchmarkFiniteArtery(b *testing.B) {
-	v, l := longArtery()
+	v, l := longArtery(60)
 	cfg := DefaultConfig()
 	cfg.Kinematics = FiniteStrain
 	cfg.Padding = 0
@@ -64,5 +63,26 @@ func BenchmarkFiniteArtery(b *testing.B) {
 		b.ReportMetric(float64(r.Unloaded.Iterations), "unloading-iterations")
 		b.ReportMetric(float64(r.Phases[1].Newton), "newton-iterations")
 		b.ReportMetric(float64(r.Solution.Iterations), "linear-iterations")
+	}
+}
+
+// The same artery, and a straight one, in small strain from masks to markers.
+func BenchmarkLinearArtery(b *testing.B) {
+	for name, bend := range map[string]float64{"bent": 60, "straight": 0} {
+		b.Run(name, func(b *testing.B) {
+			v, l := longArtery(bend)
+			cfg := DefaultConfig()
+			cfg.Padding = 0
+			cfg.Axial, cfg.FineAxial = 0.336, 0.336
+			for b.Loop() {
+				r, err := Solve(b.Context(), v, l, 0, 150, cfg)
+				if err != nil {
+					b.Fatal(err)
+				}
+				r.Features(0, 150)
+				b.ReportMetric(float64(r.Solution.Unknowns), "unknowns")
+				b.ReportMetric(float64(r.Solution.Iterations), "linear-iterations")
+			}
+		})
 	}
 }

@@ -177,11 +177,9 @@ func (r *Result) solve(ctx context.Context, v *coronary.Vessel, parts []Componen
 	}
 	r.Solution, err = p.Solve(ctx, cfg.Tolerance, cfg.MaxIterations)
 	if errors.Is(err, sparse.ErrNotDefinite) {
-		// A long straight artery bends so easily that the single precision of the
-		// lattice's multigrid does not tell it from rounding; aggregation does.
-		general := *p
-		general.Lattice = nil
-		r.Solution, err = general.Solve(ctx, cfg.Tolerance, cfg.MaxIterations)
+		bedded := *p
+		bedded.bedded = true
+		r.Solution, err = bedded.Solve(ctx, cfg.Tolerance, cfg.MaxIterations)
 	}
 	if err != nil {
 		var inv *mesh.InvertedError
