@@ -56,6 +56,7 @@ func contrast(t testing.TB, n [3]int, nu float64) *Problem {
 // contrast in few iterations, to the same displacement as geometric multigrid
 // and with the same bits on any number of processors.
 func TestAggregation(t *testing.T) {
+	slowRace(t)
 	size := [3]int{4, 24, 38}
 	if !testing.Short() {
 		size = [3]int{8, 48, 76}

@@ -115,6 +115,7 @@ func TestFiniteCylinders(t *testing.T) {
 // The imaged shape is at diastole: the shape without load is found in one
 // nonlinear solve, and systole from it.
 func TestPrestress(t *testing.T) {
+	slowRace(t)
 	cfg := finite("neo_hookean C10=30 K=6000", 16)
 	cfg.Finite.Diastolic = 10.666 / kPaPerMMHg
 	cfg.Finite.Prestress = true

@@ -17,6 +17,7 @@ import (
 // from the lumen outwards, so a part of the volume is a ring. The components in
 // the frame of the vessel come out although the vessel lies across the axes.
 func TestMarkersLame(t *testing.T) {
+	slowRace(t)
 	const in, out, p, length, nu = 1.5, 2.5, 16.0, 6.0, 0.3
 	cfg := uniform(500, nu)
 	cfg.Around, cfg.Through, cfg.Axial, cfg.Grading, cfg.Margin, cfg.Padding = 64, 48, 1, 1, 0, 0
@@ -106,6 +107,7 @@ var cores = sync.OnceValues(func() (cored, error) {
 
 // Rims are the tissue that lies within their width of a core, and nothing else.
 func TestRims(t *testing.T) {
+	slowRace(t)
 	c, err := cores()
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 // On Lamé's cylinder the estimated error in the energy norm is near the true one
 // and falls with the size of the elements.
 func TestDiscretisation(t *testing.T) {
+	slowRace(t)
 	const in, out, p, nu = 1.5, 2.5, 16.0, 0.3
 	a := p * in * in / (out*out - in*in)
 	var last float64

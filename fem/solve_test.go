@@ -44,6 +44,7 @@ func nodal(r *Result, t imaging.Tissue, c, n int) float64 {
 // on a finer one for the stress; near incompressibility does not
 // lock.
 func TestLame(t *testing.T) {
+	slowRace(t)
 	for _, test := range []struct {
 		name                   string
 		nu                     float64
@@ -175,6 +176,7 @@ func layered(t *testing.T, sizes mesh.Sizes, v *coronary.Vessel, tension float64
 // A closed cylinder also pulls on its ends, and three layers share the load with
 // jumps of the hoop stress that each layer reports from its own side.
 func TestLayers(t *testing.T) {
+	slowRace(t)
 	check := func(name, quantity string, got, want, rel float64) {
 		verify.Check{Suite: suite, Case: name, Quantity: quantity, Source: csv, Got: got, Want: want, Tol: rel * math.Abs(want)}.Run(t)
 	}
@@ -333,6 +335,7 @@ func TestFeatures(t *testing.T) {
 
 // The summary, record, map and profile of a result agree with each other.
 func TestReport(t *testing.T) {
+	slowRace(t)
 	v, l := plaqueTube(20)
 	r, err := Solve(context.Background(), v, l, 2, 18, DefaultConfig())
 	if err != nil {
@@ -387,6 +390,7 @@ func TestReport(t *testing.T) {
 // A curved artery with non-parallel end planes converges, and its stress is
 // highest on the inside of the bend, where the pressure's area is least per wall.
 func TestBend(t *testing.T) {
+	slowRace(t)
 	cfg := DefaultConfig()
 	r, err := Solve(context.Background(), tube(15, 12, 1.5, 2.3, 0), nil, 0, 15, cfg)
 	if err != nil {
@@ -413,6 +417,7 @@ func TestBend(t *testing.T) {
 
 // The number of iterations on plaque contrast grows slowly with the mesh.
 func TestIterations(t *testing.T) {
+	slowRace(t)
 	lengths := []float64{16}
 	if !testing.Short() {
 		lengths = append(lengths, 36, 110)

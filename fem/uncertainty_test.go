@@ -96,6 +96,7 @@ func (b *Bands) marker(name string) *Band {
 // The bands of a layered cylinder are those of drawing moduli and pressures for
 // Lamé's solution; sensitivities to all moduli add up to what scaling asks for.
 func TestBandsLayers(t *testing.T) {
+	slowRace(t)
 	const nu = 0.45
 	radii, young := []float64{1.5, 1.9, 2.2, 2.5}, []float64{300, 900, 600}
 	// Mean over the plaque: the two inner layers by area.

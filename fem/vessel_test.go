@@ -2,12 +2,14 @@ package fem
 
 import (
 	"math"
+	"testing"
 
 	"gonum.org/v1/gonum/spatial/r2"
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/plaquerisk/plaquerisk/coronary"
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
 
 // circle returns a polygon of n points around c.
@@ -81,4 +83,13 @@ func plaqueTube(length float64) (*coronary.Vessel, *imaging.Labels) {
 		}
 		return imaging.Fibrous
 	})
+}
+
+// slowRace skips a test under the race detector, which takes ten times as long:
+// others run the same goroutines on smaller bodies.
+func slowRace(t *testing.T) {
+	t.Helper()
+	if verify.Race {
+		t.Skip("the race detector watches smaller bodies")
+	}
 }
