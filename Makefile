@@ -20,16 +20,16 @@ build: ## build bin/plaquerisk, one static binary
 demo: build ## phantom patient to risk report, in $(OUT)/demo
 	$(BIN) demo --out $(OUT)/demo --overwrite
 
-test: ## short tests of all packages, under a minute once compiled
+test: ## short tests of all packages, two minutes once compiled
 	$(GO) test -short ./...
 
 test-all: ## all tests, some of them slow
 	$(GO) test -timeout 30m ./...
 
 # The packages that start goroutines, and pipeline, which runs all of them.
-RACE := ./internal/... ./cohort ./dicom ./imaging ./radiomics/... ./classifier ./fem/... ./pipeline
+RACE := ./internal/... ./cohort ./dicom ./imaging ./radiomics/... ./classifier ./classifier/boost ./dicom/codec ./dicom/pixel ./fem/... ./pipeline
 race: ## short tests with the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -short -race $(RACE)
+	CGO_ENABLED=1 $(GO) test -short -race -timeout 20m $(RACE)
 
 cover: ## test coverage, in out/cover.html
 	@mkdir -p $(OUT)

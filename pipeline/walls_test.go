@@ -129,6 +129,9 @@ func TestSolveFiles(t *testing.T) {
 
 // With uncertainty every marker has a band around it, and its shares add up.
 func TestSolveBands(t *testing.T) {
+	if verify.Race {
+		t.Skip("slow under the race detector, and TestTruth runs the same goroutines")
+	}
 	cfg := quick()
 	cfg.Mechanics.Uncertainty.Enabled = true
 	dir, res := walls(t, cfg, "", SolveOptions{})
