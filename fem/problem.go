@@ -209,8 +209,9 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	}
 	switch k := k.(type) {
 	case *sparse.Stencil:
-		spring := bedding * k.Trace() / float64(3*n)
+		var spring float64
 		if p.bedded {
+			spring = bedding * k.Trace() / float64(3*n)
 			p.bed(k, spring)
 		}
 		mg, err := sparse.NewMultigrid(ctx, k, p.Fixed)
