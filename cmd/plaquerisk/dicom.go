@@ -1,0 +1,13 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// dicom groups what concerns DICOM files as such.
+func (a *app) dicom() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dicom",
+		Short: "DICOM files: volumes made of them, archives, patients' attributes taken out",
+	}
+	cmd.AddCommand()
+	return cmd
+}
