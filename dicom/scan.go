@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/plaquerisk/plaquerisk/dicom/part10"
@@ -99,9 +100,25 @@ func Scan(ctx context.Context, path string) (*Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dicom: scan: %w", err)
 	}
+	return scan(ctx, path, sources)
+}
+
+// ScanFiles is [Scan] for some files of a folder, named relative to it with
+// slashes, in any order.
+func ScanFiles(ctx context.Context, dir string, names []string) (*Index, error) {
+	sources := make([]source, len(names))
+	for n, name := range names {
+		sources[n] = source{label: name, path: filepath.Join(dir, filepath.FromSlash(name))}
+	}
+	slices.SortFunc(sources, func(a, b source) int { return strings.Compare(a.label, b.label) })
+	return scan(ctx, dir, sources)
+}
+
+// scan groups the images of the sources, which lie under path.
+func scan(ctx context.Context, path string, sources []source) (*Index, error) {
 	images := make([][]*image, len(sources)) // more than one for enhanced images
 	errs := make([]error, len(sources))
-	err = par.For(ctx, len(sources), func(n int) {
+	err := par.For(ctx, len(sources), func(n int) {
 		images[n], errs[n] = readImages(&sources[n])
 	})
 	if err != nil {
