@@ -29,6 +29,7 @@ var allowed = map[string]string{
 	"risk":                    "coronary feature",
 	// Stages: no stage imports another.
 	"dicom":                        "imaging risk dicom/codec dicom/part10 dicom/pixel internal/par",
+	"dicom/archive":                "dicom/part10 internal/atomicfile",
 	"dicom/codec":                  "dicom/codec/... internal/par",
 	"dicom/codec/frame":            "",
 	"dicom/part10":                 "",

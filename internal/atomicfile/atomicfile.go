@@ -51,6 +51,13 @@ func (f *File) Commit() error {
 	return os.Rename(f.Name(), f.target)
 }
 
+// CommitAs is Commit for a file whose place was not known when it was created:
+// target must be on the same file system.
+func (f *File) CommitAs(target string) error {
+	f.target = target
+	return f.Commit()
+}
+
 // Discard removes the file. After Commit it does nothing.
 func (f *File) Discard() {
 	f.Close()
