@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -229,7 +230,7 @@ func TestSharedSeries(t *testing.T) {
 				continue
 			}
 			found = true
-			study, err := load(context.Background(), s, DefaultConfig(), false)
+			study, err := load(context.Background(), s, DefaultConfig(), math.NaN())
 			if err != nil {
 				t.Fatalf("%s: %v", row[0], err)
 			}
@@ -275,29 +276,24 @@ func TestSharedPixels(t *testing.T) {
 			continue
 		}
 		m := all[0]
-		p := *m.pixels
-		p.slope, p.intercept, p.hasPadding = 1, 0, false
-		raw, err := m.readPixels(nil)
-		if p.compressed && errors.Is(err, ErrDamaged) {
+		var w scratch
+		if err := m.read(&w, nil); err != nil {
+			if m.syntax.native || !errors.Is(err, ErrDamaged) {
+				t.Errorf("%s: %v", row[0], err)
+			}
 			refused++ // JPEG2000-embedded-sequence-delimiter declares 3722445056 columns
 			continue
 		}
-		if err != nil {
-			t.Errorf("%s: %v", row[0], err)
-			continue
-		}
-		if p.compressed && p.stored < 16 && p.signed {
+		if !m.syntax.native && m.pixels.bits < 16 && m.pixels.signed {
 			continue // the reference has all allocated bits, we the sign of the stored ones
 		}
-		dst := make([]float32, p.rows*p.cols)
-		p.decode(dst, raw, false, 0)
 		var out []byte
-		for _, v := range dst {
+		for _, v := range w.stored {
 			switch {
 			case strings.HasSuffix(row[14], "8"):
 				out = append(out, byte(int16(v)))
 			case strings.HasSuffix(row[14], "16"):
-				out = binary.LittleEndian.AppendUint16(out, uint16(int32(v)))
+				out = binary.LittleEndian.AppendUint16(out, uint16(v))
 			}
 		}
 		if out == nil {
@@ -370,7 +366,7 @@ func TestIBSIPhantom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	study, err := load(context.Background(), s, DefaultConfig(), false)
+	study, err := load(context.Background(), s, DefaultConfig(), math.NaN())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -459,16 +455,17 @@ func FuzzDecode(f *testing.F) {
 	f.Add(b[132:])
 	f.Add(b[:300])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		h, err := readHeader(bytes.NewReader(b), int64(len(b)))
-		if h == nil {
+		s := &source{label: "f", entry: func() (io.ReaderAt, int64, error) { return bytes.NewReader(b), int64(len(b)), nil }}
+		all, err := readImages(s)
+		if err != nil {
 			return
 		}
-		m := newImage(&source{label: "f"}, h)
-		if err != nil || m.pixelErr != nil || m.syntax.deflated {
-			return
+		var w scratch
+		for _, m := range all {
+			if m.read(&w, nil) == nil {
+				m.pixels.hu(make([]float32, len(w.stored)), w.stored, -1024)
+			}
 		}
-		raw := b[m.pixels.offset:][:m.pixels.bytes()]
-		m.pixels.decode(make([]float32, m.rows*m.cols), raw, true, -1024)
-		group(context.Background(), []*image{m}, nil)
+		group(context.Background(), all, nil)
 	})
 }

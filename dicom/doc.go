@@ -1,5 +1,5 @@
-// Package dicom turns a folder or a zip of DICOM files into a CT volume in HU,
-// and writes CT series.
+// Package dicom turns a folder or an archive of DICOM files into a CT volume in
+// HU, and writes CT series.
 //
 // In: files of CT Image Storage (one slice per file) and Enhanced CT (many),
 // uncompressed, deflated, or compressed by RLE, JPEG, JPEG-LS or JPEG 2000.
@@ -22,10 +22,8 @@
 // the file. Its [Gate] says what follows: nothing, an incomplete series, or
 // refusal. The numbers behind the gates are in [Config].
 //
-// The library github.com/suyashkumar/dicom interprets header values; decode.go
-// alone imports it, after a walk of our own (walk.go) has checked every length
-// against the file. Pixels are decoded here, compressed ones by packages pixel
-// and codec. The package logs nothing, and
+// Headers are read by package part10, pixels by packages pixel and codec; all
+// lengths are checked against the file. The package logs nothing, and
 // returns no name, identifier or birth date: see privacy.go.
 //
 // The theory is in docs/theory/dicom.md.

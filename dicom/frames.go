@@ -2,10 +2,6 @@ package dicom
 
 import (
 	"fmt"
-	"io"
-	"maps"
-
-	lib "github.com/suyashkumar/dicom"
 
 	"github.com/plaquerisk/plaquerisk/dicom/part10"
 )
@@ -36,65 +32,31 @@ var frameAttributes = []struct {
 
 // frames returns a header for each frame of a multi-frame image with
 // functional groups, none if it has no such groups.
-func (h *header) frames(r io.ReaderAt, size int64) ([]*header, error) {
+func (h *header) frames() ([]*header, error) {
 	n, ok := h.integer(tFrames)
-	if !ok || n < 1 || h.layout.pixels == nil {
+	if !ok || n < 1 || !h.hasPixels() {
 		return nil, nil
 	}
-	limits := part10.DefaultLimits()
-	limits.StopAt = part10.PixelData
-	f, err := part10.Open(r, size, limits)
-	if err != nil || f.Damage != nil {
-		return nil, nil // the walk has said what is wrong, or it does not matter
-	}
-	if _, ok := f.Data.Lookup(0x52009230); !ok {
+	if _, ok := h.file.Data.Lookup(perFrameGroups); !ok {
 		return nil, nil
 	}
 	if n > maxFrames {
 		return nil, &FileError{Tag: tFrames.String(), Err: fmt.Errorf("is %d, at most %d are read: %w", n, maxFrames, ErrPixels)}
 	}
-	g, err := f.Data.Groups(n)
+	g, err := h.file.Data.Groups(n)
 	if err != nil {
 		return nil, &FileError{Tag: tFrames.String(), Err: fmt.Errorf("%w: %w", ErrDamaged, err)}
 	}
 	all := make([]*header, n)
 	for i := range all {
-		c := &header{layout: h.layout, values: maps.Clone(h.values), frame: i, frameCount: n}
+		all[i] = &header{file: h.file, syntax: h.syntax, of: h, values: map[tag]part10.Element{}}
 		for _, a := range frameAttributes {
 			if e, ok := g.Lookup(i, a.macro, a.tag); ok {
-				if v, err := libValue(e); err == nil {
-					c.values[a.as] = v
-				}
+				all[i].values[a.as] = e
 			}
 		}
-		all[i] = c
 	}
 	return all, nil
 }
 
-// libValue returns the value of an element as the library gives it.
-func libValue(e part10.Element) (lib.Value, error) {
-	switch e.VR() {
-	case "FD", "FL":
-		v, err := e.Floats()
-		if err != nil {
-			return nil, err
-		}
-		return lib.NewValue(v)
-	case "US", "UL", "SS", "SL":
-		v, err := e.Ints()
-		if err != nil {
-			return nil, err
-		}
-		n := make([]int, len(v))
-		for i := range v {
-			n[i] = int(v[i])
-		}
-		return lib.NewValue(n)
-	}
-	v, err := e.Strings()
-	if err != nil {
-		return nil, err
-	}
-	return lib.NewValue(v)
-}
+const perFrameGroups part10.Tag = 0x52009230

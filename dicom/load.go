@@ -43,10 +43,12 @@ func (s *Study) Gate() Gate {
 // the error is [ErrGap], [ErrConflict] or [ErrMixed]. Thick slices, missing
 // contrast stand in the findings alone; ask [Study.Gate]. Another modality is
 // [ErrNotCT].
-func Load(ctx context.Context, s *Series, cfg Config) (*Study, error) { return load(ctx, s, cfg, true) }
+func Load(ctx context.Context, s *Series, cfg Config) (*Study, error) {
+	return load(ctx, s, cfg, cfg.Padding)
+}
 
-// load is Load; without replace padding voxels keep their value.
-func load(ctx context.Context, s *Series, cfg Config, replace bool) (*Study, error) {
+// load is Load with the value of padding voxels; NaN keeps what they have.
+func load(ctx context.Context, s *Series, cfg Config, padHU float64) (*Study, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("dicom: settings: %w", err)
 	}
@@ -83,19 +85,12 @@ func load(ctx context.Context, s *Series, cfg Config, replace bool) (*Study, err
 	n := vol.Size[0] * vol.Size[1]
 	padding := make([]int, len(s.Slices))
 	sums := make([][sha256.Size]byte, len(s.Slices))
-	errs := make([]error, len(s.Slices))
-	err := par.For(ctx, len(s.Slices), func(k int) {
-		m := s.Slices[k].image
-		raw, err := m.readPixels(nil)
-		if err != nil {
-			errs[k] = fileError(m.label, err)
-			return
-		}
+	err := s.each(ctx, func(k int, w *scratch) {
 		dst := vol.Values[k*n : (k+1)*n]
-		padding[k] = m.pixels.decode(dst, raw, replace, cfg.Padding)
-		sums[k] = m.hash(dst)
+		padding[k] = s.Slices[k].image.pixels.hu(dst, w.stored, padHU)
+		sums[k] = s.Slices[k].image.hash(w, dst)
 	})
-	if err = errors.Join(append([]error{err}, errs...)...); err != nil {
+	if err != nil {
 		return study, err
 	}
 	study.Volume = vol
@@ -162,11 +157,39 @@ func (s *Series) describe(cfg Config) risk.Image {
 	return im
 }
 
+// each reads the slices, several at a time, and hands the stored values of
+// each to f.
+func (s *Series) each(ctx context.Context, f func(k int, w *scratch)) error {
+	files := map[*source]*opened{}
+	for k := 1; k < len(s.Slices); k++ {
+		if src := s.Slices[k].image.src; src == s.Slices[k-1].image.src {
+			files[src] = &opened{}
+		}
+	}
+	errs := make([]error, len(s.Slices))
+	err := par.For(ctx, len(s.Slices), func(k int) {
+		w := scratches.Get().(*scratch)
+		defer scratches.Put(w)
+		m := s.Slices[k].image
+		if err := m.read(w, files); err != nil {
+			errs[k] = fileError(m.label, err)
+			return
+		}
+		f(k, w)
+	})
+	for _, o := range files {
+		if o.done != nil {
+			o.done()
+		}
+	}
+	return errors.Join(append([]error{err}, errs...)...)
+}
+
 // hash returns the SHA-256 of what decides about a slice: its place, its
 // spacing and its HU, as little-endian numbers. File names, encodings and
 // other attributes have no part in it.
-func (m *image) hash(hu []float32) [sha256.Size]byte {
-	b := make([]byte, 0, 128+4*len(hu))
+func (m *image) hash(w *scratch, hu []float32) [sha256.Size]byte {
+	b := w.raw[:0]
 	b = binary.LittleEndian.AppendUint32(b, uint32(m.cols))
 	b = binary.LittleEndian.AppendUint32(b, uint32(m.rows))
 	for _, x := range []float64{m.spacing[0], m.spacing[1]} {
@@ -180,5 +203,6 @@ func (m *image) hash(hu []float32) [sha256.Size]byte {
 	for _, v := range hu {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 	}
+	w.raw = b
 	return sha256.Sum256(b)
 }

@@ -2,6 +2,7 @@ package dicom
 
 import (
 	"bytes"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -36,10 +37,7 @@ func TestMutatedFiles(t *testing.T) {
 			}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			h, _ := readHeader(bytes.NewReader(c), int64(len(c)))
-			if h != nil {
-				newImage(&source{label: "m"}, h)
-			}
+			_, _ = readImages(&source{label: "m", entry: func() (io.ReaderAt, int64, error) { return bytes.NewReader(c), int64(len(c)), nil }})
 			runtime.ReadMemStats(&after)
 			most = max(most, after.TotalAlloc-before.TotalAlloc)
 		}

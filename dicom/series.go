@@ -66,15 +66,15 @@ type image struct {
 	pixelErr  error
 	lossy     bool // values were changed by compression, now or before
 
-	series, study, sop, sopClass, frameOfRef, patient, name string
-	imageType                                               []string
-	modality, number, description                           string
-	manufacturer, model, kernel, agent                      string
-	studyDate                                               string
-	kvp, thickness, heartRate                               float64
-	instance                                                int
-	hasInstance                                             bool
-	inAcquisition                                           int
+	series, study, sop, frameOfRef, patient, name string
+	imageType                                     []string
+	modality, number, description                 string
+	manufacturer, model, kernel, agent            string
+	studyDate                                     string
+	kvp, thickness, heartRate                     float64
+	instance                                      int
+	hasInstance                                   bool
+	inAcquisition                                 int
 
 	geometryErr error
 	position    r3.Vec
@@ -86,29 +86,48 @@ type image struct {
 	percent   float64
 }
 
-func newImage(s *source, h *header) *image {
+// newImage reads what is kept of a header; grouped tells that its frames have
+// places of their own.
+func newImage(s *source, h *header, grouped bool) *image {
 	m := &image{
-		src: s, label: s.label, hasPixels: h.layout.pixels != nil, syntax: h.syntax,
-		series: h.text(tSeriesUID), study: h.text(tStudyUID), sop: h.text(tSOPInstance), sopClass: h.text(tSOPClass),
-		frameOfRef: h.text(tFrameOfReference), patient: h.text(tPatientID), name: personName(h.text(tPatientName)), imageType: h.texts(tImageType),
+		src: s, label: s.label, hasPixels: h.hasPixels(), syntax: h.syntax,
+		series: h.text(tSeriesUID), study: h.text(tStudyUID), sop: h.text(tSOPInstance),
+		frameOfRef: h.text(tFrameOfReference), patient: h.text(tPatientID), name: personName(h.text(tPatientName)),
 		modality: h.text(tModality), number: h.text(tSeriesNumber), description: h.text(tSeriesDesc),
-		manufacturer: h.text(tManufacturer), model: h.text(tModel), kernel: strings.Join(h.texts(tKernel), " "),
-		agent: h.text(tContrastAgent), studyDate: h.text(tStudyDate),
-		kvp: h.float(tKVP), thickness: h.float(tSliceThickness), heartRate: h.float(tHeartRate),
+		manufacturer: h.text(tManufacturer), model: h.text(tModel),
+		agent: h.text(tContrastAgent), studyDate: h.text(tStudyDate), heartRate: h.float(tHeartRate),
 	}
 	m.instance, m.hasInstance = h.integer(tInstanceNumber)
 	m.inAcquisition, _ = h.integer(tImagesInAcq)
 	m.rows, _ = h.integer(tRows)
 	m.cols, _ = h.integer(tColumns)
-	m.pixels, m.pixelErr = h.pixels()
+	m.pixels, m.pixelErr = h.pixels(grouped)
 	m.lossy = h.text(tLossy) == "01" || h.syntax.lossy()
+	m.place(h)
+	return m
+}
+
+// place reads what differs from frame to frame of an enhanced image.
+func (m *image) place(h *header) {
+	m.imageType = h.texts(tImageType)
+	m.kernel = strings.Join(h.texts(tKernel), " ")
+	m.kvp, m.thickness = h.float(tKVP), h.float(tSliceThickness)
 	m.geometryErr = m.geometry(h)
 	m.phases(h)
-	if h.frameCount > 1 { // frames are no copies of each other
-		m.sop = fmt.Sprintf("%s frame %d", m.sop, h.frame+1)
-		m.instance += h.frame
+}
+
+// frame returns the image of frame i, whose header is h.
+func (m *image) frame(h *header, i int) *image {
+	f := *m
+	f.place(h)
+	f.sop = fmt.Sprintf("%s frame %d", m.sop, i+1) // frames are no copies of each other
+	f.instance += i
+	if m.pixelErr == nil {
+		p := *m.pixels
+		p.frame = i
+		f.pixels, f.pixelErr = &p, h.meaning(&p)
 	}
-	return m
+	return &f
 }
 
 // personName returns a name without what writers vary: case, spaces and empty

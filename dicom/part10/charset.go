@@ -55,6 +55,16 @@ var whole = map[string]encoding.Encoding{
 	"ISO_IR 192": unicode.UTF8, "GB18030": simplifiedchinese.GB18030, "GBK": simplifiedchinese.GBK,
 }
 
+// ascii tells whether b reads alike in all sets.
+func ascii(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 || c == 0x1b {
+			return false
+		}
+	}
+	return true
+}
+
 // decodeText returns a value of the given representation in UTF-8.
 func decodeText(b []byte, vr string, charsets []string) (string, error) {
 	switch vr {

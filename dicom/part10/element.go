@@ -100,11 +100,15 @@ func (e Element) Len() int64 {
 // element of undefined length.
 func (e Element) Section() *io.SectionReader {
 	n := e.node()
-	w := e.set.file.body
-	if n.flags&inMeta != 0 {
-		w = e.set.file.raw
+	return io.NewSectionReader(e.window().r, n.start+int64(n.head), max(e.Len(), 0))
+}
+
+// window is where the element lies.
+func (e Element) window() *window {
+	if e.node().flags&inMeta != 0 {
+		return e.set.file.raw
 	}
-	return io.NewSectionReader(w.r, n.start+int64(n.head), max(e.Len(), 0))
+	return e.set.file.body
 }
 
 // Bytes reads the value as it lies in the file.
@@ -113,6 +117,11 @@ func (e Element) Bytes() ([]byte, error) {
 		return nil, fmt.Errorf("%v: value of %d bytes: %w", e.Tag(), e.Len(), ErrLimit)
 	}
 	b := make([]byte, max(e.Len(), 0)) // the walk has seen that the file holds it
+	w, n := e.window(), e.node()
+	if at := n.start + int64(n.head); at+int64(len(b)) <= int64(len(w.head)) {
+		copy(b, w.head[at:])
+		return b, nil
+	}
 	if _, err := io.ReadFull(e.Section(), b); err != nil {
 		return nil, fmt.Errorf("%v: %w", e.Tag(), err)
 	}
@@ -126,9 +135,11 @@ func (e Element) Strings() ([]string, error) {
 		return nil, err
 	}
 	vr := e.VR()
-	text, err := decodeText(b, vr, e.set.charsets())
-	if err != nil {
-		return nil, fmt.Errorf("%v: %w", e.Tag(), err)
+	text := string(b)
+	if !ascii(b) {
+		if text, err = decodeText(b, vr, e.set.charsets()); err != nil {
+			return nil, fmt.Errorf("%v: %w", e.Tag(), err)
+		}
 	}
 	switch vr {
 	case "ST", "LT", "UT", "UR": // a backslash is a letter

@@ -126,10 +126,12 @@ func (l *list) cut(i int) {
 	}
 }
 
-// window reads small pieces of a file through one buffer.
+// window reads small pieces of a file through one buffer. The first piece
+// stays, so that values in it are at hand when the headers have been read.
 type window struct {
 	r    io.ReaderAt
 	size int64
+	head []byte
 	at   int64
 	buf  []byte
 }
@@ -141,6 +143,9 @@ func (w *window) bytes(off, n int64) ([]byte, error) {
 	if off < 0 || off > w.size || n > w.size-off {
 		return nil, fmt.Errorf("byte %d: the file ends at byte %d: %w", off, w.size, ErrDamaged)
 	}
+	if off+n <= int64(len(w.head)) {
+		return w.head[off:][:n], nil
+	}
 	if off < w.at || off+n > w.at+int64(len(w.buf)) {
 		want := min(windowSize, w.size-off)
 		if int64(cap(w.buf)) < want {
@@ -150,6 +155,10 @@ func (w *window) bytes(off, n int64) ([]byte, error) {
 		if got, err := w.r.ReadAt(w.buf, off); got < len(w.buf) {
 			w.buf = w.buf[:0]
 			return nil, fmt.Errorf("read %d bytes at %d: %w", want, off, err)
+		}
+		if off == 0 {
+			w.head, w.buf = w.buf, nil
+			return w.head[:n], nil
 		}
 	}
 	return w.buf[off-w.at:][:n], nil

@@ -369,23 +369,40 @@ func (s *Source) Values(dst []int32, src []byte) {
 	}
 	left := 31 - high // brings the sign, if any, to the top
 	right := 32 - s.BitsStored
-	for i := range dst {
-		var v uint32
-		switch s.BitsAllocated {
-		case 1:
+	switch s.BitsAllocated {
+	case 1:
+		for i := range dst {
 			dst[i] = int32(src[i>>3]>>(i&7)) & 1
-			continue
-		case 8:
-			v = uint32(src[i])
-		case 16:
-			v = uint32(binary.LittleEndian.Uint16(src[2*i:]))
-		default:
-			v = binary.LittleEndian.Uint32(src[4*i:])
 		}
+		return
+	case 8:
+		for i, v := range src {
+			dst[i] = int32(v)
+		}
+	case 16: // CT: signs in the same pass
+		src = src[:2*len(dst)]
 		if s.Signed {
-			dst[i] = int32(v<<left) >> right
-		} else {
-			dst[i] = int32(v << left >> right)
+			for i := range dst {
+				dst[i] = int32(uint32(src[2*i])|uint32(src[2*i+1])<<8) << left >> right
+			}
+			return
 		}
+		for i := range dst {
+			dst[i] = int32((uint32(src[2*i]) | uint32(src[2*i+1])<<8) << left >> right)
+		}
+		return
+	default:
+		for i := range dst {
+			dst[i] = int32(binary.LittleEndian.Uint32(src[4*i:]))
+		}
+	}
+	if s.Signed {
+		for i, v := range dst {
+			dst[i] = v << left >> right
+		}
+		return
+	}
+	for i, v := range dst {
+		dst[i] = int32(uint32(v) << left >> right)
 	}
 }
