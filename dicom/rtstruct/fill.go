@@ -1,0 +1,235 @@
+package rtstruct
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/plaquerisk/plaquerisk/dicom/internal/object"
+	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/internal/par"
+)
+
+// ErrContours tells that contours enclose no volume that could be filled.
+var ErrContours = errors.New("contours that make no volume")
+
+// Filled is a region on the voxels of an image.
+type Filled struct {
+	*imaging.Mask // in the box of the contours; nil if they do not meet the image
+	// Enclosed is the volume that the contours enclose, mm³: their areas times
+	// the thickness of what each fills. It differs from that of the mask where a
+	// region is only a few voxels wide.
+	Enclosed float64
+	Cut      int  // contours that reach beyond the image
+	Between  bool // contours lie between slices or oblique to them
+}
+
+// Fill returns the voxels of g whose centres lie within the region: see the
+// package comment.
+func (r *ROI) Fill(ctx context.Context, g *imaging.Grid) (*Filled, error) {
+	out := &Filled{}
+	if len(r.Contours) == 0 {
+		return out, nil
+	}
+	s, err := newSlabs(r.Contours, g)
+	if err != nil {
+		return nil, fmt.Errorf("region %q: %w", r.Name, err)
+	}
+	out.Enclosed, out.Between = s.enclosed(), s.between
+	var box imaging.Grid
+	var ok bool
+	if box, out.Cut, ok = s.box(g); !ok {
+		return out, nil
+	}
+	if out.Mask, err = s.fill(ctx, &box); err != nil {
+		return nil, fmt.Errorf("region %q: %w", r.Name, err)
+	}
+	return out, nil
+}
+
+// maxSub bounds the samples per voxel edge.
+const maxSub = 16
+
+// Coverage returns the share of each voxel that lies within the region, 0 to 1,
+// in the box of the contours: the mean over sub×sub×sub points of the voxel. It
+// keeps the volume of regions, such as vessels, of a few voxels or less. It is
+// nil if the region does not meet g.
+func (r *ROI) Coverage(ctx context.Context, g *imaging.Grid, sub int) (*imaging.Volume, error) {
+	if sub < 1 || sub > maxSub {
+		return nil, fmt.Errorf("region %q: %d samples per voxel edge: want 1 to %d", r.Name, sub, maxSub)
+	}
+	if len(r.Contours) == 0 {
+		return nil, nil
+	}
+	s, err := newSlabs(r.Contours, g)
+	if err != nil {
+		return nil, fmt.Errorf("region %q: %w", r.Name, err)
+	}
+	box, _, ok := s.box(g)
+	if !ok {
+		return nil, nil
+	}
+	fine := box
+	for a := range 3 {
+		fine.Size[a] *= sub
+		fine.Spacing[a] /= float64(sub)
+	}
+	half := float64(sub-1) / 2
+	fine.Origin = fine.Point(-half, -half, -half)
+	if err := fine.Validate(); err != nil {
+		return nil, fmt.Errorf("region %q: %w", r.Name, err)
+	}
+	m, err := s.fill(ctx, &fine)
+	if err != nil {
+		return nil, fmt.Errorf("region %q: %w", r.Name, err)
+	}
+	v := imaging.NewVolume(box)
+	share := 1 / float64(sub*sub*sub)
+	for k := range fine.Size[2] {
+		for j := range fine.Size[1] {
+			for i, in := range m.In[fine.Offset(0, j, k):][:fine.Size[0]] {
+				if in {
+					v.Values[box.Offset(i/sub, j/sub, k/sub)]++
+				}
+			}
+		}
+	}
+	for n, count := range v.Values {
+		v.Values[n] = float32(float64(count) * share)
+	}
+	return v, nil
+}
+
+// fill returns the voxels of box, a part of the grid of s or a finer one, whose
+// centres are inside.
+func (s *slabs) fill(ctx context.Context, box *imaging.Grid) (*imaging.Mask, error) {
+	if s.axis >= 0 { // parallel to slices: move every contour to the slices that it fills
+		step := r3.Dot(s.normal, r3.Scale(box.Spacing[s.axis], box.Axes[s.axis]))
+		first := r3.Dot(s.normal, box.Origin)
+		var moved [][]r3.Vec
+		for k := range box.Size[s.axis] {
+			height := first + float64(k)*step
+			p := s.at(height)
+			if p == nil {
+				continue
+			}
+			for _, c := range p.contours {
+				points := make([]r3.Vec, len(c))
+				for n, q := range c {
+					points[n] = r3.Add(q, r3.Scale(height-r3.Dot(s.normal, q), s.normal))
+				}
+				moved = append(moved, points)
+			}
+		}
+		m, _, err := imaging.Rasterise(box, moved, flat)
+		return m, err
+	}
+	m := imaging.NewMask(*box)
+	err := par.For(ctx, box.Size[2], func(k int) {
+		at := box.Offset(0, 0, k)
+		for j := range box.Size[1] {
+			for i := range box.Size[0] {
+				q := box.Point(float64(i), float64(j), float64(k))
+				if p := s.at(r3.Dot(s.normal, q)); p != nil {
+					m.In[at] = p.inside(r3.Dot(s.u, q), r3.Dot(s.v, q))
+				}
+				at++
+			}
+		}
+	})
+	return m, err
+}
+
+// box returns the part of g that the slabs can fill, and how many contours reach
+// more than half a voxel beyond g; ok is false if nothing is left.
+func (s *slabs) box(g *imaging.Grid) (box imaging.Grid, cut int, ok bool) {
+	lo := [3]float64{math.Inf(1), math.Inf(1), math.Inf(1)}
+	hi := [3]float64{math.Inf(-1), math.Inf(-1), math.Inf(-1)}
+	for n := range s.planes {
+		p := &s.planes[n]
+		for _, c := range p.contours {
+			beyond := false
+			for _, q := range c {
+				for _, height := range []float64{p.from, p.height, p.to} {
+					i, j, k := g.Index(r3.Add(q, r3.Scale(height-p.height, s.normal)))
+					for a, x := range [3]float64{i, j, k} {
+						lo[a], hi[a] = min(lo[a], x), max(hi[a], x)
+						if height == p.height && (x < -0.5-flat/10 || x > float64(g.Size[a])-0.5+flat/10) {
+							beyond = true
+						}
+					}
+				}
+			}
+			if beyond {
+				cut++
+			}
+		}
+	}
+	var from, to [3]int
+	for a := range 3 {
+		from[a] = int(math.Floor(max(lo[a], -1)))
+		to[a] = int(math.Ceil(min(hi[a], float64(g.Size[a])))) + 1
+	}
+	from, to = g.Clamp(from, to)
+	box = g.Crop(from, to)
+	return box, cut, min(box.Size[0], box.Size[1], box.Size[2]) > 0
+}
+
+// Place is a segmentation of the regions of a structure set.
+type Place struct {
+	*imaging.Segmentation // cropped to the regions
+	Filled                []Filled
+}
+
+// Segmentation fills all regions on the voxels of g. The value of a segment is
+// the number of its region, or its place in rois if numbers below 1 occur.
+func Segmentation(ctx context.Context, g *imaging.Grid, rois []ROI) (*Place, error) {
+	out := &Place{Filled: make([]Filled, len(rois))}
+	lo, hi := g.Size, [3]int{}
+	offset := make([][3]int, len(rois))
+	for n := range rois {
+		f, err := rois[n].Fill(ctx, g)
+		if err != nil {
+			return nil, err
+		}
+		out.Filled[n] = *f
+		if f.Mask == nil {
+			continue
+		}
+		i, j, k := g.Index(f.Origin)
+		offset[n] = [3]int{int(math.Round(i)), int(math.Round(j)), int(math.Round(k))}
+		for a := range 3 {
+			lo[a], hi[a] = min(lo[a], offset[n][a]), max(hi[a], offset[n][a]+f.Size[a])
+		}
+	}
+	if hi == [3]int{} {
+		lo, hi = [3]int{}, [3]int{1, 1, 1}
+	}
+	l := object.NewLayers(g.Crop(lo, hi))
+	plain := true
+	for n := range rois {
+		plain = plain && rois[n].Number > 0 && rois[n].Number <= math.MaxInt32
+	}
+	var voxels []int32
+	for n := range rois {
+		voxels = voxels[:0]
+		if m := out.Filled[n].Mask; m != nil {
+			for at, in := range m.In {
+				if in {
+					i, j, k := m.Coords(at)
+					voxels = append(voxels, int32(l.Offset(i+offset[n][0]-lo[0], j+offset[n][1]-lo[1], k+offset[n][2]-lo[2])))
+				}
+			}
+		}
+		value := int32(n + 1)
+		if plain {
+			value = int32(rois[n].Number)
+		}
+		l.Add(rois[n].Name, value, voxels)
+	}
+	out.Segmentation = &l.Segmentation
+	return out, nil
+}

@@ -1,0 +1,143 @@
+package rtstruct
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/plaquerisk/plaquerisk/dicom/internal/object"
+	"github.com/plaquerisk/plaquerisk/dicom/part10"
+)
+
+// Storage is the class of structure sets.
+const Storage = "1.2.840.10008.5.1.4.1.1.481.3"
+
+// ErrNotStructureSet tells that a file is something else.
+var ErrNotStructureSet = errors.New("not a DICOM structure set")
+
+// Tags of structure sets.
+const (
+	sopClass         part10.Tag = 0x00080016
+	structureSetROI  part10.Tag = 0x30060020
+	roiNumber        part10.Tag = 0x30060022
+	referencedFrame  part10.Tag = 0x30060024
+	roiName          part10.Tag = 0x30060026
+	roiContour       part10.Tag = 0x30060039
+	contours         part10.Tag = 0x30060040
+	contourType      part10.Tag = 0x30060042
+	contourData      part10.Tag = 0x30060050
+	referencedROI    part10.Tag = 0x30060084
+	frameOfReference part10.Tag = 0x00200052
+)
+
+// Is tells whether f is a structure set.
+func Is(f *part10.File) bool {
+	class, err := object.Text(f.Data, sopClass)
+	return err == nil && class == Storage
+}
+
+// ROI is one region of interest.
+type ROI struct {
+	Number           int
+	Name             string
+	FrameOfReference string     // UID
+	Contours         [][]r3.Vec // closed and planar, of 3 points or more, LPS mm
+	// Skipped counts contours that enclose nothing: points, open curves, one or
+	// two points.
+	Skipped int
+}
+
+// Read reads the regions of a structure set, in the order of their contours.
+func Read(f *part10.File) ([]ROI, error) {
+	if f.Damage != nil {
+		return nil, f.Damage
+	}
+	if !Is(f) {
+		return nil, ErrNotStructureSet
+	}
+	var rois []ROI
+	byNumber := map[int]int{}
+	for it := range object.Items(f.Data, structureSetROI) {
+		n, ok, err := object.Int(it, roiNumber)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := byNumber[n]; !ok || twice {
+			return nil, fmt.Errorf("region %d: %v %d is missing or stands twice: %w", len(rois)+1, roiNumber, n, part10.ErrDamaged)
+		}
+		roi := ROI{Number: n}
+		if roi.Name, err = object.Text(it, roiName); err != nil {
+			return nil, err
+		}
+		if roi.FrameOfReference, err = object.Text(it, referencedFrame); err != nil {
+			return nil, err
+		}
+		byNumber[n] = len(rois)
+		rois = append(rois, roi)
+	}
+	for it := range object.Items(f.Data, roiContour) {
+		n, _, err := object.Int(it, referencedROI)
+		if err != nil {
+			return nil, err
+		}
+		at, ok := byNumber[n]
+		if !ok {
+			return nil, fmt.Errorf("contours of region %d, which is not described: %w", n, part10.ErrDamaged)
+		}
+		roi := &rois[at]
+		if err := roi.read(it); err != nil {
+			return nil, fmt.Errorf("region %d %q: %w", n, roi.Name, err)
+		}
+	}
+	return rois, nil
+}
+
+// read adds the contours of one item.
+func (r *ROI) read(d part10.Dataset) error {
+	n := 0
+	for it := range object.Items(d, contours) {
+		n++
+		kind, err := object.Text(it, contourType)
+		if err != nil {
+			return fmt.Errorf("contour %d: %w", n, err)
+		}
+		switch kind {
+		case "CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "INTERPOLATED_PLANAR":
+		default: // points and open curves
+			r.Skipped++
+			continue
+		}
+		e, ok := it.Lookup(contourData)
+		if !ok {
+			return fmt.Errorf("contour %d: %v is missing: %w", n, contourData, part10.ErrDamaged)
+		}
+		v, err := e.Floats()
+		if err != nil {
+			return fmt.Errorf("contour %d: %w", n, err)
+		}
+		if len(v)%3 != 0 {
+			return fmt.Errorf("contour %d: %v: %d numbers are no points: %w", n, contourData, len(v), part10.ErrDamaged)
+		}
+		for _, x := range v {
+			if math.IsNaN(x) || math.Abs(x) > farthest {
+				return fmt.Errorf("contour %d: %g mm is no place in a patient: %w", n, x, part10.ErrDamaged)
+			}
+		}
+		if len(v) < 9 {
+			r.Skipped++
+			continue
+		}
+		points := make([]r3.Vec, len(v)/3)
+		for i := range points {
+			points[i] = object.Vec(v[3*i:])
+		}
+		r.Contours = append(r.Contours, points)
+	}
+	return nil
+}
+
+// farthest is how far from the origin of its frame of reference a point may
+// lie, mm.
+const farthest = 1e6
