@@ -54,7 +54,7 @@ func choose(t testing.TB, path string) *Series {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := x.Choose("")
+	s, err := x.Choose("", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestSharedSeries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err := x.Choose(""); err != nil || s.Phase != "70 %" && s.Phase != "80 %" {
+	if s, err := x.Choose("", ""); err != nil || s.Phase != "70 %" && s.Phase != "80 %" {
 		t.Errorf("chose %v, %v", s, err)
 	}
 }
@@ -362,7 +362,7 @@ func TestIBSIPhantom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := x.Choose("")
+	s, err := x.Choose("", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -406,7 +406,7 @@ func TestNotCT(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := x.Choose(""); !errors.Is(err, ErrNoSeries) {
+	if _, err := x.Choose("", ""); !errors.Is(err, ErrNoSeries) {
 		t.Errorf("chose among MR: %v", err)
 	}
 	study, err := Load(context.Background(), &x.Series[0], DefaultConfig())

@@ -25,7 +25,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	series, err := index.Choose("")
+	series, err := index.Choose("", "")
 	if err != nil {
 		panic(err)
 	}

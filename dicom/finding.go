@@ -63,7 +63,7 @@ var NoteCodes = []risk.Code{
 	{Code: PLQPixel, Title: "large pixels", Help: "Coronary plaque needs pixels up to 0.8 mm. Reconstruct with a field of view of 160 to 250 mm."},
 	{Code: PLQContrast, Title: "contrast agent", Help: "Without contrast the lumen cannot be told from the wall. The tag and the image are both looked at."},
 	{Code: PLQPadding, Title: "padding voxels", Help: "Voxels outside the reconstructed circle carry a padding value; they were set to the declared HU value and are no tissue."},
-	{Code: PLQPhases, Title: "several phases", Help: "The series holds several cardiac phases; one was chosen."},
+	{Code: PLQPhases, Title: "several phases", Help: "The series holds several cardiac phases. Of those from 65 to 80 % the nearest to 75 % is taken, or else the nearest of all; --phase takes another."},
 	{Code: PLQFormat, Title: "pixel format not read", Help: "Colour, frames without a position of their own and unusual bit depths are not CT slices that this version reads."},
 	{Code: PLQUnknownTags, Title: "attributes unknown", Help: "Tube voltage, kernel or phase is absent from the header: what depends on it cannot be checked."},
 	{Code: PLQLossy, Title: "lossy compression", Help: "The values were changed when the images were compressed, now or before. Texture features and small calcifications suffer; ask for the originals."},

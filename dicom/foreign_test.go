@@ -72,7 +72,7 @@ func TestNothingToChoose(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := x.Choose(""); !errors.Is(err, ErrNoSeries) || !strings.Contains(err.Error(), c.want) {
+		if _, err := x.Choose("", ""); !errors.Is(err, ErrNoSeries) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		} else if errors.Is(err, ErrNotCT) != (name == "MR") {
 			t.Errorf("%s: %v", name, err)

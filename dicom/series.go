@@ -330,6 +330,7 @@ next:
 			}
 			s.Findings = append(s.Findings, phases.findings...)
 			s.unlike(p)
+			s.interleaved(p)
 			if n == 0 {
 				s.unplaced(p[0], other)
 			}
@@ -366,6 +367,32 @@ func (s *Series) unlike(images []*image) {
 				break
 			}
 		}
+	}
+}
+
+// interleaved looks for slices of several phases in one stack: slabs of
+// phases follow each other where the table stepped between heartbeats, but a
+// stack that alternates is two volumes between each other's slices.
+func (s *Series) interleaved(images []*image) {
+	for key, t := range phaseKeyNames[:3] { // the others may grow from slice to slice
+		values := len(byPhase(images, key))
+		changes, at := 0, images[0]
+		for n := 1; n < len(images); n++ {
+			if images[n].phaseKeys[key] != images[n-1].phaseKeys[key] {
+				changes++
+				at = images[n]
+			}
+		}
+		switch {
+		case values > 1 && changes >= values:
+			s.add(PLQMixed, risk.Refusal, Refuse, at.label, "%v changes %d times along the stack: slices of %d phases lie between each other", t, changes, values)
+		case values > 1:
+			s.add(PLQMixed, risk.Warning, Pass, at.label, "%v has %d values along the stack: the heart may have moved between its parts", t, values)
+		default:
+			continue
+		}
+		s.blame(at.label, t)
+		return
 	}
 }
 
@@ -489,7 +516,27 @@ func splitPhases(ctx context.Context, images []*image) phases {
 		}
 	}
 	p.stacks = [][]*image{p.dropCopies(ctx, images, false)}
+	if clash(p.stacks[0]) {
+		p.uneven(images)
+	}
 	return p
+}
+
+// uneven tells which key might have told the phases apart.
+func (p *phases) uneven(images []*image) {
+	for key := range phaseKeyNames {
+		stacks := byPhase(images, key)
+		if len(stacks) < 2 || slices.ContainsFunc(stacks, clash) {
+			continue
+		}
+		var sizes []string
+		for _, s := range stacks {
+			sizes = append(sizes, strconv.Itoa(len(s)))
+		}
+		p.findings = append(p.findings, finding(PLQPhases, risk.Warning, Pass, "", "%v makes volumes of %s slices, which are not the same slices of %d phases: some may be missing",
+			phaseKeyNames[key], strings.Join(sizes, ", "), len(stacks)))
+		return
+	}
 }
 
 // clash tells whether two of the sorted images claim one position.
@@ -540,9 +587,8 @@ func (p *phases) dropCopies(ctx context.Context, images []*image, sameSOP bool) 
 	return kept
 }
 
-// splitBy returns the volumes that a phase key makes, in order of the key's
-// value, or nil if they are not volumes with the same positions.
-func splitBy(images []*image, key int) [][]*image {
+// byPhase groups the images by the value of a phase key, nil if one has none.
+func byPhase(images []*image, key int) [][]*image {
 	index := map[string]int{}
 	var stacks [][]*image
 	for _, m := range images {
@@ -558,6 +604,13 @@ func splitBy(images []*image, key int) [][]*image {
 		}
 		stacks[n] = append(stacks[n], m)
 	}
+	return stacks
+}
+
+// splitBy returns the volumes that a phase key makes, in order of the key's
+// value, or nil if they are not volumes with the same positions.
+func splitBy(images []*image, key int) [][]*image {
+	stacks := byPhase(images, key)
 	if len(stacks) < 2 {
 		return nil
 	}
@@ -583,7 +636,8 @@ func splitBy(images []*image, key int) [][]*image {
 }
 
 // Choose returns the series to score: of the series with the given UID, or of
-// all if uid is empty, the first in this order:
+// all if uid is empty, and of the given phase, or of any if phase is empty, the
+// first in this order:
 //
 //  1. it is a CT volume in a transfer syntax that is read, of at least 3 slices;
 //  2. contrast agent named, before unknown, before none;
@@ -592,9 +646,10 @@ func splitBy(images []*image, key int) [][]*image {
 //  5. phase from 65 to 80 %, before others, before unknown; in each the nearest to 75 %;
 //  6. thinner slices; then more of them; then the smaller UID.
 //
-// The error lists the candidates; it is [ErrNotCT] too if all volumes are of
-// another modality.
-func (x *Index) Choose(uid string) (*Series, error) {
+// A phase is named as [Series.Phase] has it, or by its percentage: "70 %",
+// "70". The error lists the candidates; it is [ErrNotCT] too if all volumes are
+// of another modality.
+func (x *Index) Choose(uid, phase string) (*Series, error) {
 	var best *Series
 	var listed []string
 	for n := range x.Series {
@@ -602,8 +657,12 @@ func (x *Index) Choose(uid string) (*Series, error) {
 		if uid != "" && s.UID != uid {
 			continue
 		}
-		listed = append(listed, fmt.Sprintf("%s (%s, %d slices%s)", s.UID, s.Modality, len(s.Slices), s.unfit(", ")))
-		if s.unfit("") != "" && uid == "" || !s.Image || len(s.Slices) < minSlices {
+		name := s.UID
+		if s.Phase != "" {
+			name += ", phase " + s.Phase
+		}
+		listed = append(listed, fmt.Sprintf("%s (%s, %d slices%s)", name, s.Modality, len(s.Slices), s.unfit(", ")))
+		if s.unfit("") != "" && uid == "" || !s.Image || len(s.Slices) < minSlices || phase != "" && !s.isPhase(phase) {
 			continue
 		}
 		if best == nil || s.before(best) {
@@ -626,10 +685,23 @@ func (x *Index) Choose(uid string) (*Series, error) {
 	if volumes := slices.DeleteFunc(slices.Clone(x.Series), func(s Series) bool { return !s.Image }); len(volumes) > 0 && !slices.ContainsFunc(volumes, func(s Series) bool { return s.Modality == "CT" }) {
 		what = fmt.Errorf("%w: %w", ErrNoSeries, ErrNotCT)
 	}
+	if phase != "" && what == ErrNoSeries {
+		what = fmt.Errorf("phase %q: %w", phase, what)
+	}
 	if uid != "" {
 		return nil, fmt.Errorf("series %s: %w; found: %s", uid, what, strings.Join(listed, ", "))
 	}
 	return nil, fmt.Errorf("%w; found: %s", what, strings.Join(listed, ", "))
+}
+
+// isPhase tells whether a phase that somebody asks for is that of s.
+func (s *Series) isPhase(asked string) bool {
+	squeeze := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, " ", "")) }
+	if squeeze(asked) == squeeze(s.Phase) {
+		return true
+	}
+	x, err := strconv.ParseFloat(strings.TrimSuffix(squeeze(asked), "%"), 64)
+	return err == nil && math.Abs(x-s.PhasePercent) < 0.05
 }
 
 // minSlices is the least number of slices of a volume.

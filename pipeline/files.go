@@ -32,11 +32,12 @@ import (
 
 // Files are the inputs of one case.
 type Files struct {
-	Case   string `json:"case"`   // research identifier; stands in the report
-	CT     string `json:"ct"`     // folder, .zip or file of DICOM; or a NIfTI, NRRD or MetaImage volume
-	Series string `json:"series"` // UID of the series to take; empty: the best candidate
-	Seg    string `json:"seg"`    // NIfTI, NRRD, .seg.nrrd or MetaImage
-	Labels string `json:"labels"` // label map; empty: names are recognised
+	Case   string `json:"case"`            // research identifier; stands in the report
+	CT     string `json:"ct"`              // folder, archive or file of DICOM; or a NIfTI, NRRD or MetaImage volume
+	Series string `json:"series"`          // UID of the series to take; empty: the best candidate
+	Phase  string `json:"phase,omitempty"` // cardiac phase to take, "75 %"; empty: the best candidate
+	Seg    string `json:"seg"`             // NIfTI, NRRD, .seg.nrrd or MetaImage; DICOM SEG or RTSTRUCT
+	Labels string `json:"labels"`          // label map; empty: names are recognised
 	// Pressure is the patient's own blood pressure, "120/80" or the systolic one
 	// alone, mmHg; empty: that of the settings.
 	Pressure string `json:"blood_pressure_mmhg,omitempty"`
@@ -68,7 +69,7 @@ func (p *Pipeline) ReadCT(ctx context.Context, f Files) (Input, error) {
 	if err != nil {
 		return in, fail(Unreadable, "PLQ-601", fmt.Errorf("scan %s: %w", f.CT, err))
 	}
-	series, err := index.Choose(f.Series)
+	series, err := index.Choose(f.Series, f.Phase)
 	if errors.Is(err, dicom.ErrNotCT) {
 		return in, fail(Refused, dicom.PLQModality, fmt.Errorf("choose a series in %s: %w", f.CT, err))
 	}
@@ -84,7 +85,7 @@ func (p *Pipeline) ReadCT(ctx context.Context, f Files) (Input, error) {
 	}
 	in.Notes = append(in.Notes, skipped(index)...)
 	if study != nil && study.Volume != nil {
-		in.Volume = study.Volume
+		in.Volume, in.FrameOfReference = study.Volume, study.FrameOfReferenceUID
 		in.Inputs = append(in.Inputs, risk.Input{Role: "ct", Files: study.Files, SHA256: study.SHA256})
 		in.Case = caseName(f.Case, study.SHA256)
 	}
@@ -188,7 +189,7 @@ func (p *Pipeline) imageInput(f Files, vol *imaging.Volume) (Input, error) {
 }
 
 // ReadMasks reads the segmentation of a case onto the voxels of in.Volume.
-func (p *Pipeline) ReadMasks(_ context.Context, f Files, in *Input) error {
+func (p *Pipeline) ReadMasks(ctx context.Context, f Files, in *Input) error {
 	if f.Seg == "" {
 		return fail(Usage, "PLQ-602", errors.New("no segmentation: give a label map or masks with --seg"))
 	}
@@ -199,11 +200,17 @@ func (p *Pipeline) ReadMasks(_ context.Context, f Files, in *Input) error {
 			return fail(BadConfig, "PLQ-603", fmt.Errorf("label map: %w", err))
 		}
 	}
-	seg, err := format.ReadSegmentation(f.Seg)
+	file, err := maskFile(f.Seg)
 	if err != nil {
 		return fail(Unreadable, "PLQ-602", fmt.Errorf("read segmentation: %w", err))
 	}
-	masks, notes, err := segmentation.Import(seg, labels)
+	f.Seg = file
+	seg, err := readRegions(ctx, f.Seg, in)
+	if err != nil {
+		return fail(Unreadable, "PLQ-602", fmt.Errorf("read segmentation: %w", err))
+	}
+	in.Notes = append(in.Notes, seg.notes...)
+	masks, notes, err := segmentation.Import(seg.Segmentation, labels)
 	switch {
 	case errors.Is(err, segmentation.ErrNothing):
 		return fail(NothingToScore, "PLQ-605", fmt.Errorf("segmentation %s: %w", f.Seg, err))
@@ -390,6 +397,9 @@ func (p *Pipeline) Key(ctx context.Context, f Files) (string, error) {
 		fmt.Fprintf(h, "model %s\n", p.model.SHA256())
 	}
 	fmt.Fprintf(h, "case %q series %q\n", f.Case, f.Series)
+	if f.Phase != "" {
+		fmt.Fprintf(h, "phase %q\n", f.Phase)
+	}
 	if f.Pressure != "" {
 		fmt.Fprintf(h, "blood pressure %q\n", f.Pressure)
 	}

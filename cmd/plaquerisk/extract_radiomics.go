@@ -51,7 +51,7 @@ A value that is undefined is an empty cell; the column undefined says why. With
   plaquerisk extract radiomics --cases cases.csv --params Params.yaml --profile pyradiomics -j 8 --out features.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			single := one.CT != "" || one.Seg != "" || one.Case != "" || one.Series != ""
+			single := one.CT != "" || one.Seg != "" || one.Case != "" || one.Series != "" || one.Phase != ""
 			switch {
 			case out == "":
 				return usageError("extract radiomics needs --out FILE")
@@ -108,6 +108,7 @@ A value that is undefined is an empty cell; the column undefined says why. With
 	f.StringVar(&one.Seg, "mask", "", "mask or label map `FILE`: NIfTI, NRRD, .seg.nrrd or MetaImage")
 	f.Int32Var(&one.Label, "label", 0, "the region with label `N`; else all (pyradiomics: that of the parameters, 1)")
 	f.StringVar(&one.Series, "series", "", "`UID` of the DICOM series to take; else the best candidate")
+	f.StringVar(&one.Phase, "phase", "", "cardiac `PHASE` to take, such as 75; else the best candidate")
 	f.StringVar(&one.Case, "case", "", "research `ID` for the table; else made from the image's hash")
 	f.StringVar(&table, "cases", "", "table of cases, `FILE`.csv")
 	f.StringVar(&profile, "profile", "", strings.Join(pipeline.Profiles, ", ")+"; else pyradiomics if --params is a file of PyRadiomics, or ibsi")

@@ -102,7 +102,7 @@ func listing(x *dicom.Index) Listing {
 	for n := range x.Skipped {
 		l.Skipped = append(l.Skipped, ListedSkipped{Path: x.Skipped[n].Path, Error: x.Skipped[n].Error()})
 	}
-	if best, err := x.Choose(""); err != nil {
+	if best, err := x.Choose("", ""); err != nil {
 		l.Reason = err.Error()
 	} else {
 		l.Best = best.UID
