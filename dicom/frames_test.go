@@ -39,7 +39,7 @@ func items(each ...[]byte) []byte {
 
 // enhance writes the slices of a folder as one enhanced image: the first phase
 // as it is and, if there are two, a second one whose pixels are reversed.
-func enhance(t *testing.T, dir string, phases int) string {
+func enhance(t testing.TB, dir string, phases int) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil || len(files) == 0 {
