@@ -19,15 +19,25 @@ func CrossValidate(ctx context.Context, p Pipeline, t *Table, splits []Split, se
 // CrossValidateProgress also calls done, from several goroutines, after each
 // split.
 func CrossValidateProgress(ctx context.Context, p Pipeline, t *Table, splits []Split, seed uint64, done func()) ([][][]float64, error) {
-	got := make([][][]float64, len(splits))
+	out, err := crossValidateAs(ctx, p, t, splits, []*Table{t}, seed, done)
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
+}
+
+// crossValidateAs fits on the training rows of t and predicts the test rows as
+// each of tested has them, with the rows of t and perhaps other values:
+// out[tested][repeat][row][class].
+func crossValidateAs(ctx context.Context, p Pipeline, t *Table, splits []Split, tested []*Table, seed uint64, done func()) ([][][][]float64, error) {
+	got := make([][][][]float64, len(splits))
 	errs := make([]error, len(splits))
 	var failed atomic.Bool
 	if err := par.For(ctx, len(splits), func(n int) {
 		if failed.Load() {
 			return
 		}
-		s := splits[n]
-		if got[n], errs[n] = runSplit(ctx, p, t, s, seed); errs[n] != nil {
+		if got[n], errs[n] = runSplit(ctx, p, t, splits[n], tested, seed); errs[n] != nil {
 			failed.Store(true)
 			return
 		}
@@ -42,22 +52,25 @@ func CrossValidateProgress(ctx context.Context, p Pipeline, t *Table, splits []S
 		}
 		repeats = max(repeats, s.Repeat+1)
 	}
-	out := make([][][]float64, repeats)
-	for r := range out {
-		out[r] = make([][]float64, t.Rows())
-	}
-	for n, s := range splits {
-		for i, row := range s.Test {
-			if out[s.Repeat][row] != nil {
-				return nil, fmt.Errorf("%s: row %d is tested twice in one repeat", s.Name, row+1)
+	out := make([][][][]float64, len(tested))
+	for v := range out {
+		out[v] = make([][][]float64, repeats)
+		for r := range out[v] {
+			out[v][r] = make([][]float64, t.Rows())
+		}
+		for n, s := range splits {
+			for i, row := range s.Test {
+				if out[v][s.Repeat][row] != nil {
+					return nil, fmt.Errorf("%s: row %d is tested twice in one repeat", s.Name, row+1)
+				}
+				out[v][s.Repeat][row] = got[n][v][i]
 			}
-			out[s.Repeat][row] = got[n][i]
 		}
 	}
 	return out, nil
 }
 
-func runSplit(ctx context.Context, p Pipeline, t *Table, s Split, seed uint64) ([][]float64, error) {
+func runSplit(ctx context.Context, p Pipeline, t *Table, s Split, tested []*Table, seed uint64) ([][][]float64, error) {
 	if err := apart(t, s); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
@@ -65,9 +78,11 @@ func runSplit(ctx context.Context, p Pipeline, t *Table, s Split, seed uint64) (
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
-	out, err := f.Predict(t, s.Test)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.Name, err)
+	out := make([][][]float64, len(tested))
+	for v, other := range tested {
+		if out[v], err = f.Predict(other, s.Test); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
 	}
 	return out, nil
 }

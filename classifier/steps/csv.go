@@ -17,12 +17,13 @@ import (
 // Roles says what the columns of a CSV table are. All that are not named here
 // are features.
 type Roles struct {
-	Target string   // outcome; values are classes
-	Group  string   // patient; empty: each row is a patient of its own, and ID is needed to say so
-	ID     string   // name of a row; empty: the row number
-	Site   string   // hospital or scanner; may be empty
-	Folds  []string // fold numbers, a repeat each
-	Drop   []string // neither feature nor anything else
+	Target string   `json:"target"`           // outcome; values are classes
+	Group  string   `json:"group,omitempty"`  // patient; empty: each row is a patient of its own, and ID is needed to say so
+	ID     string   `json:"id,omitempty"`     // name of a row; empty: the row number
+	Site   string   `json:"site,omitempty"`   // hospital or scanner; may be empty
+	Folds  []string `json:"folds,omitempty"`  // fold numbers, a repeat each
+	Drop   []string `json:"drop,omitempty"`   // neither feature nor anything else
+	Blocks []string `json:"blocks,omitempty"` // kinds of features, such as modalities: names of columns start with them
 }
 
 // File is a CSV table as it was read.
@@ -46,17 +47,10 @@ const (
 // Errors name row and column, rows counted from 1 without the header.
 func ReadCSV(r io.Reader, roles Roles) (*File, error) {
 	limited := &io.LimitedReader{R: r, N: maxFileBytes}
-	in := csv.NewReader(limited)
-	in.ReuseRecord = true
-	record, err := in.Read()
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, errors.New("the table is empty: the first line must name the columns")
-	case err != nil:
-		return nil, fmt.Errorf("header: %w", err)
+	in, head, err := openCSV(limited)
+	if err != nil {
+		return nil, err
 	}
-	head := slices.Clone(record)
-	head[0] = strings.TrimPrefix(head[0], "\ufeff")
 	use, err := roles.places(head)
 	if err != nil {
 		return nil, err
@@ -128,6 +122,7 @@ func ReadCSV(r io.Reader, roles Roles) (*File, error) {
 		if err != nil {
 			return nil, err
 		}
+		col.Block = blockOf(col.Name, roles.Blocks)
 		if col.Kind == boost.Categorical {
 			f.Categorical = append(f.Categorical, col.Name)
 		}
@@ -136,15 +131,25 @@ func ReadCSV(r io.Reader, roles Roles) (*File, error) {
 	return f, f.Check()
 }
 
-// uses are the places of columns; −1 is none.
-type uses struct {
-	target, group, id, site int
-	folds, features         []int
+// openCSV reads the header of a table.
+func openCSV(r io.Reader) (in *csv.Reader, head []string, err error) {
+	in = csv.NewReader(r)
+	in.ReuseRecord = true
+	record, err := in.Read()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, nil, errors.New("the table is empty: the first line must name the columns")
+	case err != nil:
+		return nil, nil, fmt.Errorf("header: %w", err)
+	}
+	head = slices.Clone(record)
+	head[0] = strings.TrimPrefix(head[0], "\ufeff")
+	return in, head, nil
 }
 
-// places finds the columns that are named, and says which are unknown, named for two purposes or
-// stand twice in the header.
-func (roles Roles) places(head []string) (*uses, error) {
+// named returns the place of each column by name, and says which names are
+// missing or stand twice.
+func named(head []string) (map[string]int, error) {
 	if len(head) > maxColumns {
 		return nil, fmt.Errorf("the table has %d columns, want at most %d", len(head), maxColumns)
 	}
@@ -157,6 +162,22 @@ func (roles Roles) places(head []string) (*uses, error) {
 			return nil, fmt.Errorf("columns %d and %d are both named %q", first+1, c+1, name)
 		}
 		at[name] = c
+	}
+	return at, nil
+}
+
+// uses are the places of columns; −1 is none.
+type uses struct {
+	target, group, id, site int
+	folds, features         []int
+}
+
+// places finds the columns that are named, and says which are unknown, named for two purposes or
+// stand twice in the header.
+func (roles Roles) places(head []string) (*uses, error) {
+	at, err := named(head)
+	if err != nil {
+		return nil, err
 	}
 	role := make(map[string]string)
 	place := func(what, name string) (int, error) {
@@ -180,7 +201,6 @@ func (roles Roles) places(head []string) (*uses, error) {
 		return nil, errors.New("no patient: name the column that says which rows belong to one patient (group), or the row identifier (id) of a table of independent rows")
 	}
 	var u uses
-	var err error
 	for _, x := range []struct {
 		what, name string
 		to         *int
@@ -208,6 +228,11 @@ func (roles Roles) places(head []string) (*uses, error) {
 	}
 	if len(u.features) == 0 {
 		return nil, errors.New("the table has no feature column: all its columns have other purposes")
+	}
+	for _, b := range roles.Blocks {
+		if !slices.ContainsFunc(u.features, func(c int) bool { return blockOf(head[c], roles.Blocks) == b }) {
+			return nil, fmt.Errorf("blocks names %q, but no feature column starts with it", b)
+		}
 	}
 	return &u, nil
 }

@@ -63,3 +63,40 @@ func build(settings any) (Learner, error) {
 	}
 	panic("steps: settings of no learner")
 }
+
+// namedSteps are the steps that need no settings but the usual ones.
+var namedSteps = []struct {
+	name string
+	step Step
+}{
+	{"combat", ComBat{}},
+	{"prune", Prune{Most: 0.9}},
+	{"mrmr", Relevant{Count: 10}},
+	{"impute", Impute{}},
+	{"scale", Scale{}},
+	{"smote", Smote{Neighbours: 5}},
+}
+
+// StepNames returns the names that [NamedSteps] knows.
+func StepNames() []string {
+	var names []string
+	for _, s := range namedSteps {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// NamedSteps returns steps with their usual settings: ComBat between sites,
+// pruning at |Spearman correlation| 0.9, the 10 columns of mRMR, filling in,
+// scaling, SMOTE with 5 neighbours. The filter of constant columns comes first.
+func NamedSteps(names []string) ([]Step, error) {
+	out := []Step{Variance{MaxMissing: 1}}
+	for _, name := range names {
+		i := slices.Index(StepNames(), name)
+		if i < 0 {
+			return nil, fmt.Errorf("unknown step %q, want some of %q", name, StepNames())
+		}
+		out = append(out, namedSteps[i].step)
+	}
+	return out, nil
+}

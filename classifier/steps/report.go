@@ -43,14 +43,32 @@ type Evaluated struct {
 	FoldAUC judge.Interval
 	// NoModel is the log-loss of predicting the shares of the classes.
 	NoModel float64
+	// Without are the figures where the columns of a block are missing in the
+	// test rows, as for a patient who lacks that modality.
+	Without []WithoutBlock
+}
+
+// WithoutBlock is what a model is worth for patients who lack a block of
+// columns: means over the repeats.
+type WithoutBlock struct {
+	Block   string  `json:"block"`
+	Columns int     `json:"columns"`
+	LogLoss float64 `json:"log_loss"`
+	AUC     float64 `json:"auc"`
 }
 
 // Evaluate cross-validates p and judges its predictions.
 func Evaluate(ctx context.Context, p Pipeline, t *Table, splits []Split, seed uint64, done func()) (*Evaluated, error) {
-	out, err := CrossValidateProgress(ctx, p, t, splits, seed, done)
+	blocks := t.Blocks()
+	tested := []*Table{t}
+	for _, b := range blocks {
+		tested = append(tested, t.without(b))
+	}
+	all, err := crossValidateAs(ctx, p, t, splits, tested, seed, done)
 	if err != nil {
 		return nil, err
 	}
+	out := all[0]
 	e := &Evaluated{Probabilities: out, FoldAUC: judge.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}}
 	n := t.counts()
 	for _, k := range n {
@@ -64,15 +82,45 @@ func Evaluate(ctx context.Context, p Pipeline, t *Table, splits []Split, seed ui
 				return nil, fmt.Errorf("row %d is in no test part of repeat %d", row+1, r+1)
 			}
 		}
-		e.Repeats = append(e.Repeats, judgeRepeat(t, splits, r, q))
+		e.Repeats = append(e.Repeats, Judge(t, q, trainingShares(t, splits, r)))
 	}
 	if t.Classes == 2 {
 		e.FoldAUC = foldAUC(t, splits, out)
 	}
+	for n, b := range blocks {
+		w := WithoutBlock{Block: b, Columns: t.inBlock(b)}
+		for _, q := range all[n+1] {
+			w.LogLoss += judge.LogLossClasses(t.Y, q) / float64(len(out))
+			w.AUC += judge.MacroAUC(t.Y, q) / float64(len(out))
+		}
+		e.Without = append(e.Without, w)
+	}
 	return e, nil
 }
 
-func judgeRepeat(t *Table, splits []Split, repeat int, q [][]float64) Judgement {
+// trainingShares returns, for each row, the share of events among the rows that
+// its model was trained on in a repeat.
+func trainingShares(t *Table, splits []Split, repeat int) []float64 {
+	out := make([]float64, t.Rows())
+	for _, s := range splits {
+		if s.Repeat != repeat {
+			continue
+		}
+		var share float64
+		for _, r := range s.Train {
+			share += float64(t.Y[r]) / float64(len(s.Train))
+		}
+		for _, r := range s.Test {
+			out[r] = share
+		}
+	}
+	return out
+}
+
+// Judge returns the figures of the probabilities q[row][class] of rows that
+// their model had not seen. share is, of each row, the share of events that the
+// model was trained on.
+func Judge(t *Table, q [][]float64, share []float64) Judgement {
 	nan := math.NaN()
 	j := Judgement{
 		LogLoss: judge.LogLossClasses(t.Y, q), BalancedAccuracy: judge.NewConfusion(t.Y, judge.Likeliest(q), t.Classes).BalancedAccuracy(),
@@ -91,28 +139,13 @@ func judgeRepeat(t *Table, splits []Split, repeat int, q [][]float64) Judgement 
 	j.Brier = judge.Brier(t.Y, p)
 	j.AUC.Value = judge.AUC(t.Y, p)
 	ids, class, rows := patientsOf(t)
-	cluster := make([]int, t.Rows())
-	for c, own := range rows {
-		for _, r := range own {
-			cluster[r] = c
-		}
-	}
-	if u, err := judge.Clustered(t.Y, cluster, p); err == nil {
+	if u, err := judge.Clustered(t.Y, t.Clusters(), p); err == nil {
 		j.AUC = u.Interval(0, 0.95)
 	}
 	called := make([]int, len(p))
-	for _, s := range splits {
-		if s.Repeat != repeat {
-			continue
-		}
-		var share float64
-		for _, r := range s.Train {
-			share += float64(t.Y[r]) / float64(len(s.Train))
-		}
-		for _, r := range s.Test {
-			if p[r] >= share {
-				called[r] = 1
-			}
+	for r := range p {
+		if p[r] >= share[r] {
+			called[r] = 1
 		}
 	}
 	j.AtPrevalence = judge.NewConfusion(t.Y, called, 2).BalancedAccuracy()

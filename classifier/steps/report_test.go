@@ -49,7 +49,7 @@ func TestFiguresKnown(t *testing.T) {
 						q[r] = append(q[r], verify.Number(t, row[fmt.Sprintf("%s_r%d_c%d", model, rep, k)]))
 					}
 				}
-				one := judgeRepeat(&f.Table, splits, rep, q)
+				one := Judge(&f.Table, q, trainingShares(&f.Table, splits, rep))
 				j.LogLoss += one.LogLoss / 3
 				j.Brier += one.Brier / 3
 				j.AUC.Value += one.AUC.Value / 3

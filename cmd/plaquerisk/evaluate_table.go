@@ -22,13 +22,18 @@ import (
 	"github.com/plaquerisk/plaquerisk/risk"
 )
 
-// tableFlags are the flags of evaluate for any CSV table.
+// tableFlags are the flags of commands that learn from any CSV table.
 type tableFlags struct {
-	file, oof, json string
+	file            string
 	roles           steps.Roles
 	learner, params string
+	steps           []string
+	calibration     string
 	leaveOut        string
 	printParams     bool
+
+	// Of evaluate alone.
+	oof, json, model string
 }
 
 func (t *tableFlags) add(f *pflag.FlagSet) {
@@ -39,12 +44,75 @@ func (t *tableFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&t.roles.Site, "site", "", "`COLUMN` of the hospital or scanner")
 	f.StringSliceVar(&t.roles.Folds, "folds", nil, "`COLUMNS` of fold numbers, a repeat each; else patients are dealt by the settings evaluation.folds and repeats")
 	f.StringSliceVar(&t.roles.Drop, "drop", nil, "`COLUMNS` that are no features")
+	f.StringSliceVar(&t.roles.Blocks, "blocks", nil, "kinds of columns, such as modalities, by how their names start, `NAMES`: rows that lack all of one are judged too")
 	f.StringVar(&t.leaveOut, "leave-out", "", "patient or site: each is the test part once, instead of folds")
 	f.StringVar(&t.learner, "learner", "", "preset, boosting, logistic, forest, tree or knn; else preset below 2000 rows and boosting above")
 	f.StringVar(&t.params, "params", "", "settings of the learner, `FILE`.yaml; --print-params shows them")
+	f.StringSliceVar(&t.steps, "steps", nil, "before the learner, `STEPS` of combat, prune, mrmr, impute, scale, smote, in that order")
+	f.StringVar(&t.calibration, "calibration", "", "platt, beta, isotonic or temperature, fitted on inner folds; else none")
 	f.BoolVar(&t.printParams, "print-params", false, "print the settings of the learner and stop")
+}
+
+// addEvaluate adds the flags of evaluate alone.
+func (t *tableFlags) addEvaluate(f *pflag.FlagSet) {
+	t.add(f)
 	f.StringVar(&t.oof, "oof", "", "out-of-fold probabilities to write, `FILE`.csv")
 	f.StringVar(&t.json, "json", "", "figures to write, `FILE`.json")
+	f.StringVar(&t.model, "model", "", "judge this model, `FILE` of train --table, on the rows of --table, instead of cross-validation")
+}
+
+// plan is what the flags ask to be done with a table.
+type plan struct {
+	table    *steps.File
+	sha256   string
+	settings any // of the learner
+	line     steps.Pipeline
+	names    []string // of the repeats
+	splits   []steps.Split
+	seed     uint64
+}
+
+// plan reads the table and settles everything before anything is learnt.
+func (t *tableFlags) plan(cfg pipeline.Config) (*plan, error) {
+	p := &plan{seed: cfg.Training.Seed}
+	var err error
+	if p.line.Steps, err = steps.NamedSteps(t.steps); err != nil {
+		return nil, usageError("--steps: %v", err)
+	}
+	switch t.calibration {
+	case "", "platt", "beta", "isotonic", "temperature":
+		p.line.Calibration, p.line.InnerFolds = t.calibration, innerFolds
+	default:
+		return nil, usageError("--calibration %q: want platt, beta, isotonic or temperature", t.calibration)
+	}
+	if p.table, err = readAnyTable(t.file, t.roles); err != nil {
+		return nil, err
+	}
+	if t.learner == "" {
+		if t.learner = "preset"; p.table.Rows() >= steps.LargeRows {
+			t.learner = "boosting"
+		}
+	}
+	if p.settings, p.line.Learner, err = t.configure(p.table.Rows()); err != nil {
+		return nil, err
+	}
+	if p.names, p.splits, err = t.splits(&p.table.Table, p.table.Folds, cfg); err != nil {
+		return nil, tableError(t.file, err)
+	}
+	p.sha256, err = pipeline.HashFile(t.file)
+	return p, err
+}
+
+// innerFolds are the folds of patients on whose predictions probabilities are
+// calibrated.
+const innerFolds = 5
+
+// adaptations says how the settings follow the size of the table.
+func (p *plan) adaptations() []string {
+	if preset, ok := p.settings.(*steps.Preset); ok {
+		return preset.Adaptations(&p.table.Table)
+	}
+	return nil
 }
 
 // evaluateTable cross-validates a learner on any CSV table.
@@ -56,45 +124,26 @@ func (a *app) evaluateTable(ctx context.Context, t tableFlags) error {
 	if err != nil {
 		return err
 	}
-	table, err := readAnyTable(t.file, t.roles)
+	p, err := t.plan(cfg)
 	if err != nil {
 		return err
 	}
-	if t.learner == "" {
-		if t.learner = "preset"; table.Rows() >= steps.LargeRows {
-			t.learner = "boosting"
-		}
-	}
-	settings, learner, err := t.configure(table.Rows())
-	if err != nil {
-		return err
-	}
-	names, splits, err := t.splits(&table.Table, table.Folds, cfg)
-	if err != nil {
-		return tableError(t.file, err)
-	}
-	line := steps.Pipeline{Steps: []steps.Step{steps.Variance{MaxMissing: 1}}, Learner: learner}
 	m, done := a.meter("evaluate"), atomic.Int64{}
-	e, err := steps.Evaluate(ctx, line, &table.Table, splits, cfg.Training.Seed, func() { m.at(int(done.Add(1)), len(splits), "cross-validation") })
+	e, err := steps.Evaluate(ctx, p.line, &p.table.Table, p.splits, p.seed, func() { m.at(int(done.Add(1)), len(p.splits), "cross-validation") })
 	m.end()
 	if err != nil {
 		return tableError(t.file, err)
 	}
 	if t.oof != "" {
-		if err := a.writeFile(t.oof, func(w io.Writer) error { return writeOutOfFold(w, table, names, e.Probabilities) }); err != nil {
+		if err := a.writeFile(t.oof, func(w io.Writer) error { return writeOutOfFold(w, p.table, p.names, e.Probabilities) }); err != nil {
 			return err
 		}
 	}
-	sum, err := pipeline.HashFile(t.file)
-	if err != nil {
-		return err
-	}
-	report := newTableReport(table, names, splits, e)
-	report.Learner, report.Settings, report.Seed = t.learner, settings, cfg.Training.Seed
-	report.Input = risk.Input{Role: "table", Files: 1, SHA256: sum}
-	if p, ok := settings.(*steps.Preset); ok {
-		report.Adaptations = p.Adaptations(&table.Table)
-	}
+	report := newTableReport(p.table, p.names, p.splits, e)
+	report.Learner, report.Settings, report.Seed = t.learner, p.settings, p.seed
+	report.Steps, report.Calibration = t.steps, t.calibration
+	report.Input = risk.Input{Role: "table", Files: 1, SHA256: p.sha256}
+	report.Adaptations = p.adaptations()
 	if t.json != "" {
 		if err := a.writeFile(t.json, report.write); err != nil {
 			return err
@@ -222,6 +271,8 @@ type tableReport struct {
 	Program      string        `json:"program"`
 	Learner      string        `json:"learner"`
 	Settings     any           `json:"settings"`
+	Steps        []string      `json:"steps,omitempty"`
+	Calibration  string        `json:"calibration,omitempty"`
 	Seed         uint64        `json:"seed"`
 	Input        risk.Input    `json:"input"`
 	Rows         int           `json:"rows"`
@@ -234,6 +285,7 @@ type tableReport struct {
 	Mean         tableFigures  `json:"mean"`
 	Repeats      []tableRepeat `json:"repeats"`
 	FoldAUC      risk.Interval `json:"auc_by_fold"`
+	Without      []tableBlock  `json:"without_block,omitempty"`
 	Adaptations  []string      `json:"adaptations,omitempty"`
 	SampleSize   string        `json:"sample_size,omitempty"`
 	ProtocolNote []string      `json:"notes,omitempty"`
@@ -243,6 +295,14 @@ type tableClass struct {
 	Label    string `json:"label"`
 	Rows     int    `json:"rows"`
 	Patients int    `json:"patients"`
+}
+
+// tableBlock are the figures of rows that lack a block of columns.
+type tableBlock struct {
+	Block   string      `json:"block"`
+	Columns int         `json:"columns"`
+	LogLoss risk.Number `json:"log_loss"`
+	AUC     risk.Number `json:"auc"`
 }
 
 type tableRepeat struct {
@@ -297,6 +357,9 @@ func newTableReport(t *steps.File, names []string, splits []steps.Split, e *step
 		r.Repeats = append(r.Repeats, tableRepeat{names[n], folds[n], figures(j, patients < t.Rows())})
 	}
 	r.Mean = meanFigures(r.Repeats)
+	for _, w := range e.Without {
+		r.Without = append(r.Without, tableBlock{w.Block, w.Columns, risk.Number(w.LogLoss), risk.Number(w.AUC)})
+	}
 	if t.Classes == 2 {
 		r.SampleSize = judge.Statement(patients, byClass[1], len(t.Columns), judge.R2OfLikelihood(float64(r.Mean.LogLoss), float64(t.RowsOf()[1])/float64(t.Rows())))
 	}
@@ -361,20 +424,23 @@ func (r *tableReport) write(w io.Writer) error {
 }
 
 // print tells a person what was found.
-func (r *tableReport) print(w io.Writer) {
-	fmt.Fprintf(w, "%d rows of %d patients, %d features, learner %s\n", r.Rows, r.Patients, r.Features, r.Learner)
+func (r *tableReport) print(out io.Writer) {
+	fmt.Fprintf(out, "%d rows of %d patients, %d features, learner %s\n", r.Rows, r.Patients, r.Features, r.Learner)
 	for _, x := range r.Repeats {
-		fmt.Fprintf(w, "%-12s log-loss %.4f, AUC %s, Brier score %.4f, balanced accuracy %.3f\n", x.Name, x.LogLoss, figure(x.AUC), x.Brier, x.BalancedAccuracy)
+		fmt.Fprintf(out, "%-12s log-loss %.4f, AUC %s, Brier score %.4f, balanced accuracy %.3f\n", x.Name, x.LogLoss, figure(x.AUC), x.Brier, x.BalancedAccuracy)
 	}
-	fmt.Fprintf(w, "%-12s log-loss %.4f (%.4f without a model), AUC %s\n", "mean", r.Mean.LogLoss, r.NoModel, figure(r.Mean.AUC))
+	fmt.Fprintf(out, "%-12s log-loss %.4f (%.4f without a model), AUC %s\n", "mean", r.Mean.LogLoss, r.NoModel, figure(r.Mean.AUC))
+	for _, w := range r.Without {
+		fmt.Fprintf(out, "%-12s log-loss %.4f, AUC %.3f for rows without the %d columns of %s\n", "lacking", w.LogLoss, w.AUC, w.Columns, w.Block)
+	}
 	for _, line := range r.Adaptations {
-		fmt.Fprintf(w, "adapted: %s\n", line)
+		fmt.Fprintf(out, "adapted: %s\n", line)
 	}
 	if r.SampleSize != "" {
-		fmt.Fprintf(w, "sample size: %s\n", r.SampleSize)
+		fmt.Fprintf(out, "sample size: %s\n", r.SampleSize)
 	}
 	for _, note := range r.ProtocolNote {
-		fmt.Fprintf(w, "note: %s\n", note)
+		fmt.Fprintf(out, "note: %s\n", note)
 	}
 }
 
@@ -390,11 +456,11 @@ func (t *tableFlags) check(args []string) error {
 	switch {
 	case t.printParams:
 		return nil
-	case t.file == "" && (t.roles.Target != "" || t.oof != "" || t.json != "" || t.learner != "" || len(t.roles.Folds) > 0):
-		return usageError("--target, --folds, --learner, --oof and --json go with --table FILE.csv")
+	case t.file == "" && (t.roles.Target != "" || t.oof != "" || t.json != "" || t.learner != "" || t.model != "" || len(t.roles.Folds) > 0):
+		return usageError("--target, --folds, --learner, --model, --oof and --json go with --table FILE.csv")
 	case t.file != "" && len(args) > 0:
 		return usageError("give either a feature table, %s, or --table", args[0])
-	case t.file != "" && t.roles.Target == "":
+	case t.file != "" && t.roles.Target == "" && t.model == "":
 		return usageError("--table needs --target COLUMN")
 	}
 	return nil

@@ -12,17 +12,34 @@ import (
 	"github.com/plaquerisk/plaquerisk/risk"
 )
 
-// modelCard prints what a model is.
+// modelCard prints what a model is, and writes it for other programs.
 func (a *app) modelCard() *cobra.Command {
-	return &cobra.Command{
-		Use:     "model [MODEL.json]",
-		Short:   "Print the card of a model, the shipped one by default, as Markdown",
-		Example: "  plaquerisk model\n  plaquerisk model model.json > card.md",
+	var export string
+	var overwrite bool
+	cmd := &cobra.Command{
+		Use:   "model [MODEL.json]",
+		Short: "Print the card of a model, the shipped one by default, as Markdown, or export it",
+		Long: `Model prints the card of a model. With --export it writes a model of
+train --table that is a single boosting for other programs, by the ending of the
+file: .json and .ubj for XGBoost, .txt for LightGBM, .onnx for ONNX.`,
+		Example: "  plaquerisk model\n  plaquerisk model model.json > card.md\n  plaquerisk model any.json --export any.onnx",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path := ""
 			if len(args) > 0 {
 				path = args[0]
+			}
+			if export != "" {
+				return a.exportModel(path, export, overwrite)
+			}
+			if trained, err := isTrained(path); err != nil {
+				return err
+			} else if trained {
+				m, err := openTrained(path)
+				if err != nil {
+					return err
+				}
+				return writeTableCard(a.stdout, m)
 			}
 			m, err := pipeline.LoadModel(path)
 			if err != nil {
@@ -31,6 +48,9 @@ func (a *app) modelCard() *cobra.Command {
 			return writeCard(a.stdout, m)
 		},
 	}
+	cmd.Flags().StringVar(&export, "export", "", "`FILE`.json, .ubj, .txt or .onnx to write")
+	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "replace --export")
+	return cmd
 }
 
 func writeCard(w io.Writer, m *classifier.Model) error {

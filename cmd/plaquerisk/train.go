@@ -43,17 +43,31 @@ func (a *app) train() *cobra.Command {
 	var stability string
 	var minICC float64
 	var overwrite bool
+	var anyTable tableFlags
 	cmd := &cobra.Command{
-		Use:     "train TABLE.csv --out MODEL.json",
-		Short:   "Fit a risk model on a feature table with outcomes",
-		Example: "  plaquerisk batch run cohort.csv --out batch\n  plaquerisk train batch/features_wide.csv --out model.json --outcome \"culprit plaque within 3 years\"",
-		Args:    cobra.ExactArgs(1),
+		Use:   "train TABLE.csv --out MODEL.json",
+		Short: "Fit a risk model on a feature table with outcomes, or any model on any table",
+		Example: "  plaquerisk batch run cohort.csv --out batch\n  plaquerisk train batch/features_wide.csv --out model.json --outcome \"culprit plaque within 3 years\"\n" +
+			"  plaquerisk train --table any.csv --target outcome --group patient --out model.json",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := anyTable.check(args); err != nil {
+				return err
+			}
+			if anyTable.printParams {
+				return anyTable.print(a.stdout)
+			}
+			if anyTable.file == "" && len(args) == 0 {
+				return usageError("train needs TABLE.csv, or --table FILE.csv --target COLUMN")
+			}
 			if out == "" {
 				return usageError("train needs --out MODEL.json")
 			}
-			if _, err := os.Stat(out); err == nil && !overwrite {
-				return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: fmt.Errorf("%s exists already; use --overwrite to replace it", out)}
+			if err := fresh(overwrite, out); err != nil {
+				return err
+			}
+			if anyTable.file != "" {
+				return a.trainTable(cmd.Context(), anyTable, tableCard(card), out)
 			}
 			cfg, _, err := a.settings()
 			if err != nil {
@@ -107,6 +121,7 @@ func (a *app) train() *cobra.Command {
 	f.StringVar(&card.Outcome, "outcome", "", "the event that is predicted, in `WORDS`")
 	f.StringVar(&stability, "stability", "", "table of radiomics stability, `FILE`.csv: features in it with too low an ICC are left out")
 	f.Float64Var(&minICC, "min-icc", 0.75, "the least ICC, 0 to 1, of a feature in --stability")
+	anyTable.add(f)
 	return cmd
 }
 
@@ -161,13 +176,16 @@ func (a *app) evaluate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "evaluate TABLE.csv --out DIR",
 		Short:   "Compare radiomics, biomechanics and both by patient-grouped cross-validation",
-		Example: "  plaquerisk evaluate batch/features_wide.csv --out evaluation\n  plaquerisk evaluate --table any.csv --target outcome --group patient --oof oof.csv --json figures.json",
+		Example: "  plaquerisk evaluate batch/features_wide.csv --out evaluation\n  plaquerisk evaluate --table any.csv --target outcome --group patient --oof oof.csv --json figures.json\n  plaquerisk evaluate --model model.json --table other-hospital.csv --json external.json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := anyTable.check(args); err != nil {
 				return err
 			}
-			if anyTable.file != "" || anyTable.printParams {
+			switch {
+			case anyTable.model != "":
+				return a.evaluateExternal(cmd.Context(), anyTable)
+			case anyTable.file != "" || anyTable.printParams:
 				return a.evaluateTable(cmd.Context(), anyTable)
 			}
 			if len(args) == 0 {
@@ -230,7 +248,7 @@ func (a *app) evaluate() *cobra.Command {
 	f.StringVar(&outcome, "outcome", "not stated", "the event that is predicted, in `WORDS`")
 	f.IntVar(&draws, "null-draws", 0, "instead: outcomes drawn at random `N` times; how often the intervals cover 0.5, in coverage.json")
 	f.BoolVar(&noBaseline, "no-baseline", false, "leave out golearn's decision tree")
-	anyTable.add(f)
+	anyTable.addEvaluate(f)
 	return cmd
 }
 

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/plaquerisk/plaquerisk/classifier"
+	"github.com/plaquerisk/plaquerisk/classifier/boost"
+	"github.com/plaquerisk/plaquerisk/classifier/interop"
+	"github.com/plaquerisk/plaquerisk/classifier/steps"
+	"github.com/plaquerisk/plaquerisk/pipeline"
+)
+
+// isTrained tells whether the file at path is a model of train --table; an empty
+// path is the shipped model.
+func isTrained(path string) (bool, error) {
+	if path == "" {
+		return false, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false, &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-617", Err: fmt.Errorf("model: %w", err)}
+	}
+	defer f.Close()
+	start := make([]byte, 200)
+	n, err := io.ReadFull(f, start)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return false, &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-617", Err: fmt.Errorf("model %s: %w", path, err)}
+	}
+	return steps.IsTrained(start[:n]), nil
+}
+
+// classifierModel tells whether a file that starts so is a model of plaques.
+func classifierModel(start []byte) bool {
+	return bytes.Contains(start, []byte(`"`+classifier.Format+`"`))
+}
+
+// exporters write a boosting by the ending of the file.
+var exporters = map[string]func(io.Writer, *boost.Model) error{
+	".json": interop.WriteXGBoostJSON, ".ubj": interop.WriteXGBoostUBJ, ".txt": interop.WriteLightGBM, ".onnx": interop.WriteONNX,
+}
+
+func (a *app) exportModel(path, to string, overwrite bool) error {
+	write, ok := exporters[strings.ToLower(filepath.Ext(to))]
+	if !ok {
+		return usageError("--export %s: want a file that ends in .json or .ubj (XGBoost), .txt (LightGBM) or .onnx", to)
+	}
+	if trained, err := isTrained(path); err != nil {
+		return err
+	} else if !trained {
+		return usageError("only models of train --table can be exported")
+	}
+	if err := fresh(overwrite, to); err != nil {
+		return err
+	}
+	m, err := openTrained(path)
+	if err != nil {
+		return err
+	}
+	one, err := m.Single()
+	if err != nil {
+		return usageError("--export: %v", err)
+	}
+	return a.writeFile(to, func(w io.Writer) error { return write(w, one) })
+}
+
+// mostColumns is the number of features that a card lists.
+const mostColumns = 40
+
+func writeTableCard(w io.Writer, m *steps.Trained) error {
+	sum, err := m.SHA256()
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Model card: %s\n\n**%s. RESEARCH USE ONLY. Not a medical device. Not for diagnosis or treatment.**\n\n| | |\n|---|---|\n", m.Card.Name, sentence(m.Card.Label))
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "| %s | %s |\n", name, strings.ReplaceAll(fmt.Sprintf(format, args...), "|", "\\|"))
+	}
+	row("outcome", "%s (column %s, classes %s)", orNotStated(m.Card.Outcome), m.Roles.Target, strings.Join(m.Labels, ", "))
+	row("trained on", "%s", orNotStated(m.Card.Trained))
+	row("training data", "%d rows of %d patients; rows of each class %s", m.Training.Rows, m.Training.Patients, strings.Trim(fmt.Sprint(m.Training.Classes), "[]"))
+	row("learner", "%s", m.Learner)
+	row("steps before it", "%s", strings.Join(m.Steps, ", "))
+	if c := m.Fitted.Calibrator; c != nil {
+		row("calibration", "%s, on inner folds", c.Kind())
+	}
+	for _, f := range m.Figures {
+		row(strings.ReplaceAll(f.Name, "_", " ")+", cross-validated", "%s", figureText(f))
+	}
+	for _, x := range m.Without {
+		row("without "+x.Block, "%d columns missing: log-loss %.4f, AUC %.4f", x.Columns, x.LogLoss, x.AUC)
+	}
+	row(fmt.Sprintf("sets at %.0f %%", 100*m.Conformal.Level), "calibrated on %s patients of each class", strings.Trim(fmt.Sprint(m.Conformal.Patients), "[]"))
+	row("training table", "SHA-256 %s", m.Training.Table)
+	row("program", "%s, seed %d", m.Card.Program, m.Seed)
+	row("model", "SHA-256 %s", sum)
+	if m.Learner == "knn" {
+		b.WriteString("\nThis file holds the rows of the training table, as nearest neighbours need them.\n")
+	}
+	b.WriteString("\n| feature | kind | training range | missing rows |\n|---|---|---|---|\n")
+	for _, f := range m.Features[:min(len(m.Features), mostColumns)] {
+		what, span := "number", fmt.Sprintf("%.4g to %.4g", f.Low, f.High)
+		if len(f.Categories) > 0 {
+			what, span = "text", strings.Join(f.Categories, ", ")
+		}
+		if f.Block != "" {
+			what += ", " + f.Block
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %d |\n", f.Name, what, strings.ReplaceAll(span, "|", "\\|"), f.Missing)
+	}
+	if n := len(m.Features) - mostColumns; n > 0 {
+		fmt.Fprintf(&b, "\n%d more features are in the model file.\n", n)
+	}
+	for _, note := range append(m.Conformal.Warnings, m.Notes...) {
+		fmt.Fprintf(&b, "\n- %s", note)
+	}
+	b.WriteString("\nProbabilities are those of the training cohort; they are not calibrated for any other.\n")
+	_, err = io.WriteString(w, b.String())
+	return err
+}
