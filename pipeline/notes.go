@@ -31,6 +31,9 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-624", Title: "values differ from the reference", Help: "This build, on this machine, computes other values than the standard asks for. Please report the lines marked MISS with plaquerisk version --json."},
 	{Code: "PLQ-630", Title: "mesh or problem file cannot be read", Help: "The message names the file."},
 	{Code: "PLQ-631", Title: "problem cannot be solved as it stands", Help: "The message names the line of the problem file, the set or the element and its place in mm. A body needs a material for each element and must be held against the loads."},
+	{Code: "PLQ-640", Title: "another frame of reference", Help: "Segmentation and CT name different frames of reference, so nothing but the coordinates says that they belong together. Look at a picture, or take the CT on which the segmentation was drawn."},
+	{Code: "PLQ-641", Title: "contours off the slices", Help: "Points, open curves and contours of one or two points enclose nothing. Contours between slices, or oblique to them, fill slabs halfway to their neighbours."},
+	{Code: "PLQ-642", Title: "thin region", Help: "The contours enclose another volume than the voxels whose centres lie within them: the region is only a voxel or two wide. Draw it on a finer image, or take volumes from the contours."},
 	{Code: "PLQ-652", Title: "some cases failed", Help: "They are named with codes, by batch run in failures.csv, by extract radiomics on stderr and with --failures in a file; the others are done."},
 	{Code: "PLQ-651", Title: "case set aside", Help: "Several runs ended while they worked on it. plaquerisk batch resume --retry-failed tries again."},
 }

@@ -58,6 +58,8 @@ func New(cfg Config, model *classifier.Model) (*Pipeline, error) {
 type Input struct {
 	Case   string
 	Volume *imaging.Volume // HU
+	// FrameOfReference is the UID of the frame of a DICOM series; "" if unknown.
+	FrameOfReference string
 	// Pressure is the patient's own blood pressure; zero: that of the settings.
 	Pressure BloodPressure
 	Image    risk.Image

@@ -177,7 +177,11 @@ func (r *Regions) DropUndefined() {
 // whatever they are. The image is not judged as a coronary CT and may be any.
 // Unless resample is set, the voxels of the mask must be voxels of the image.
 func (p *Pipeline) Regions(ctx context.Context, c RegionCase, profile *Profile, resample bool) (*Regions, error) {
-	sum, err := HashFile(c.Seg)
+	file, err := maskFile(c.Seg)
+	if err != nil {
+		return nil, fail(Unreadable, "PLQ-602", err)
+	}
+	sum, err := HashFile(file)
 	if err != nil {
 		return nil, fail(Unreadable, "PLQ-602", err)
 	}
@@ -256,7 +260,11 @@ func (p *Pipeline) eachRegion(ctx context.Context, c RegionCase, profile *Profil
 	if err != nil {
 		return nil, err
 	}
-	seg, err := format.ReadSegmentation(c.Seg)
+	file, err := maskFile(c.Seg)
+	if err != nil {
+		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
+	}
+	seg, err := readRegions(ctx, file, &in)
 	if err != nil {
 		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
 	}
@@ -268,13 +276,17 @@ func (p *Pipeline) eachRegion(ctx context.Context, c RegionCase, profile *Profil
 	if label == 0 {
 		label = profile.label
 	}
-	notes, found := in.Notes, false
+	notes, found := append(in.Notes, seg.notes...), false
+	whole := &seg.Grid
+	if _, err := imaging.Align(&in.Volume.Grid, whole, imaging.OnVoxels); seg.dicom && err == nil {
+		whole = &in.Volume.Grid // of which the file has the part with voxels
+	}
 	for n, s := range seg.Segments {
 		m := seg.Mask(n)
 		if m == nil || label != 0 && s.Value != label {
 			continue
 		}
-		r := &region{name: s.Name, label: s.Value, file: &seg.Grid, image: c.CT}
+		r := &region{name: s.Name, label: s.Value, file: whole, image: c.CT}
 		if r.name == "" {
 			r.name = fmt.Sprintf("label-%d", s.Value)
 		}
@@ -292,7 +304,7 @@ func (p *Pipeline) eachRegion(ctx context.Context, c RegionCase, profile *Profil
 		}
 	}
 	if !found {
-		return notes, fail(NothingToScore, "PLQ-605", nothing(c.Seg, seg, label))
+		return notes, fail(NothingToScore, "PLQ-605", nothing(c.Seg, seg.Segmentation, label))
 	}
 	return notes, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/imaging"
-	"github.com/plaquerisk/plaquerisk/imaging/format"
 	"github.com/plaquerisk/plaquerisk/internal/strictyaml"
 	"github.com/plaquerisk/plaquerisk/radiomics/perturb"
 )
@@ -38,7 +37,7 @@ func ReadPerturbations(path string) (perturb.Config, error) {
 func (p *Pipeline) Stability(ctx context.Context, cases []RegionCase, profile *Profile, resample bool, cfg perturb.Config, progress func(done, total int)) (*perturb.Result, error) {
 	var regions []perturb.Region
 	for n := range cases {
-		found, err := p.stabilityRegions(&cases[n], n, profile, resample)
+		found, err := p.stabilityRegions(ctx, &cases[n], n, profile, resample)
 		if err != nil {
 			return nil, err
 		}
@@ -61,8 +60,12 @@ func (p *Pipeline) Stability(ctx context.Context, cases []RegionCase, profile *P
 
 // stabilityRegions lists the regions of case n. Its image is read only when a
 // region's turn has come.
-func (p *Pipeline) stabilityRegions(c *RegionCase, n int, profile *Profile, resample bool) ([]perturb.Region, error) {
-	seg, err := format.ReadSegmentation(c.Seg)
+func (p *Pipeline) stabilityRegions(ctx context.Context, c *RegionCase, n int, profile *Profile, resample bool) ([]perturb.Region, error) {
+	file, err := maskFile(c.Seg)
+	if err != nil {
+		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
+	}
+	seg, err := readRegions(ctx, file, nil)
 	if err != nil {
 		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
 	}
@@ -100,7 +103,7 @@ func (p *Pipeline) stabilityRegions(c *RegionCase, n int, profile *Profile, resa
 		out = append(out, perturb.Region{Name: name + " " + lesion, Load: load})
 	}
 	if len(out) == 0 {
-		return nil, fail(NothingToScore, "PLQ-605", nothing(c.Seg, seg, label))
+		return nil, fail(NothingToScore, "PLQ-605", nothing(c.Seg, seg.Segmentation, label))
 	}
 	return out, nil
 }

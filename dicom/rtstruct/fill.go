@@ -27,6 +27,14 @@ type Filled struct {
 	Between  bool // contours lie between slices or oblique to them
 }
 
+// Volume returns the volume of the voxels, mm³.
+func (f *Filled) Volume() float64 {
+	if f.Mask == nil {
+		return 0
+	}
+	return f.VolumeMM3()
+}
+
 // Fill returns the voxels of g whose centres lie within the region: see the
 // package comment.
 func (r *ROI) Fill(ctx context.Context, g *imaging.Grid) (*Filled, error) {
