@@ -32,6 +32,7 @@ var allowed = map[string]string{
 	"dicom/archive":                "dicom/part10 internal/atomicfile",
 	"dicom/codec":                  "dicom/codec/... internal/par",
 	"dicom/codec/frame":            "",
+	"dicom/dimse":                  "dicom/archive dicom/part10",
 	"dicom/part10":                 "",
 	"dicom/part10/suyash":          "dicom/part10",
 	"dicom/pixel":                  "dicom/codec dicom/codec/frame dicom/part10 internal/par",
