@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plaquerisk/plaquerisk/classifier/judge"
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/risk"
 )
@@ -231,7 +232,7 @@ func levels(all []split, fits []fitted, agg Aggregation, arteries, patients []Un
 				out[l].logOdds[u] += Logit(q)
 				s, y = append(s, q), append(y, units[u].Label)
 			}
-			out[l].auc = append(out[l].auc, AUC(s, y))
+			out[l].auc = append(out[l].auc, judge.AUC(y, s))
 			out[l].curve = append(out[l].curve, rocAt(s, y))
 		}
 	}
@@ -275,10 +276,11 @@ func (o *outOfFold) result(ev EvaluationConfig, seed uint64, named bool) risk.Le
 	threshold := float64(n1) / float64(len(p))
 	r := risk.LevelResult{
 		Level: o.name, N: len(p), Positives: n1, AUC: o.interval(ev.Folds), Threshold: risk.Number(threshold),
-		Brier: risk.Number(Brier(p, o.label)), LogLoss: risk.Number(LogLoss(p, o.label)), ECE: risk.Number(ECE(p, o.label, 10)),
+		Brier: risk.Number(judge.Brier(o.label, p)), LogLoss: risk.Number(judge.LogLoss(o.label, p)),
 	}
-	intercept, slope := Recalibration(p, o.label)
-	r.CalIntercept, r.CalSlope = risk.Number(intercept), risk.Number(slope)
+	ece, _ := judge.ECE(judge.WidthBins(o.label, p, 10))
+	line := judge.Recalibrate(o.label, p)
+	r.ECE, r.CalIntercept, r.CalSlope = risk.Number(ece), risk.Number(line.Intercept), risk.Number(line.Slope)
 	r.FoldAUC = make([]risk.Number, 0, len(o.auc))
 	for _, x := range o.auc {
 		r.FoldAUC = append(r.FoldAUC, risk.Number(x))

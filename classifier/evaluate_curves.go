@@ -1,9 +1,11 @@
 package classifier
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
+	"github.com/plaquerisk/plaquerisk/classifier/judge"
 	"github.com/plaquerisk/plaquerisk/risk"
 )
 
@@ -48,7 +50,7 @@ func (o *outOfFold) rates(r *risk.LevelResult, p []float64, threshold float64, b
 	}
 	average := func(rows []int) float64 {
 		s, y := pick(p, rows), pick(o.label, rows)
-		return AveragePrecision(s, y)
+		return judge.AveragePrecision(y, s)
 	}
 	r.AveragePrecision = b.interval(average(all), average)
 }
@@ -64,7 +66,7 @@ func (o *outOfFold) curves(r *risk.LevelResult, p []float64, folds int) {
 	prevalence := float64(o.positives()) / float64(len(p))
 	for n := 1; n < 20; n++ {
 		t := float64(n) / 20
-		r.Decision = append(r.Decision, risk.DecisionRow{Threshold: t, Model: NetBenefit(p, o.label, t), TreatAll: prevalence - (1-prevalence)*t/(1-t)})
+		r.Decision = append(r.Decision, risk.DecisionRow{Threshold: t, Model: judge.NetBenefit(o.label, p, t), TreatAll: prevalence - (1-prevalence)*t/(1-t)})
 	}
 }
 
@@ -89,32 +91,12 @@ func (o *outOfFold) roc(folds int) []risk.CurvePoint {
 // rocAt returns the sensitivity at each of the steps of 1 − specificity, linear
 // between the points of the curve; nil if a class is missing.
 func rocAt(s []float64, y []int) []float64 {
-	order := sorted(s)
-	slices.Reverse(order)
-	var n1, n0 float64
-	for _, v := range y {
-		if v == 1 {
-			n1++
-		} else {
-			n0++
-		}
-	}
-	if n1 == 0 || n0 == 0 {
+	if !slices.Contains(y, 0) || !slices.Contains(y, 1) {
 		return nil
 	}
-	xs, ys := []float64{0}, []float64{0}
-	var tp, fp float64
-	for lo := 0; lo < len(order); {
-		hi := tied(s, order, lo)
-		for _, i := range order[lo:hi] {
-			if y[i] == 1 {
-				tp++
-			} else {
-				fp++
-			}
-		}
-		xs, ys = append(xs, fp/n0), append(ys, tp/n1)
-		lo = hi
+	var xs, ys []float64
+	for _, p := range judge.ROC(y, s) {
+		xs, ys = append(xs, p.X), append(ys, p.Y)
 	}
 	out := make([]float64, rocSteps+1)
 	at := 0
@@ -134,21 +116,11 @@ func rocAt(s []float64, y []int) []float64 {
 
 // precisionRecall returns the points of the curve, one per distinct score.
 func precisionRecall(s []float64, y []int) []risk.CurvePoint {
-	order := sorted(s)
-	slices.Reverse(order)
-	var n1 float64
-	for _, v := range y {
-		n1 += float64(v)
-	}
+	increasing := slices.Sorted(slices.Values(s))
 	var out []risk.CurvePoint
-	var tp float64
-	for lo := 0; lo < len(order); {
-		hi := tied(s, order, lo)
-		for _, i := range order[lo:hi] {
-			tp += float64(y[i])
-		}
-		out = append(out, risk.CurvePoint{X: tp / n1, Y: tp / float64(hi), Low: risk.NaN(), High: risk.NaN(), N: hi})
-		lo = hi
+	for _, p := range judge.PrecisionRecall(y, s) {
+		below, _ := slices.BinarySearch(increasing, p.Threshold)
+		out = append(out, risk.CurvePoint{X: p.X, Y: p.Y, Low: risk.NaN(), High: risk.NaN(), N: len(s) - below})
 	}
 	return out
 }
@@ -159,7 +131,7 @@ const calibrationRows = 10
 // calibrationCurve compares mean probability and observed share in bins of equal
 // numbers, with Wilson's interval.
 func calibrationCurve(p []float64, y []int) []risk.CurvePoint {
-	order := sorted(p)
+	order := increasing(p)
 	bins := min(10, max(1, len(p)/calibrationRows))
 	var out []risk.CurvePoint
 	for b := range bins {
@@ -170,11 +142,21 @@ func calibrationCurve(p []float64, y []int) []risk.CurvePoint {
 			events += float64(y[n])
 		}
 		n := float64(hi - lo)
-		low, high := Wilson(events/n, n, level)
+		low, high := judge.WilsonShare(events/n, n, level)
 		out = append(out, risk.CurvePoint{X: sum / n, Y: events / n, Low: risk.Number(low), High: risk.Number(high), N: hi - lo})
 	}
 	if math.IsNaN(out[0].X) {
 		return nil
 	}
 	return out
+}
+
+// increasing returns the places of s in increasing order of value.
+func increasing(s []float64) []int {
+	order := make([]int, len(s))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s[a], s[b]) })
+	return order
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plaquerisk/plaquerisk/classifier/judge"
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/risk"
 )
@@ -111,7 +112,7 @@ func TestEvaluateIsConsistent(t *testing.T) {
 			if len(r.Scores) != r.N || len(r.FoldAUC) != 12 || r.N < r.Positives {
 				t.Errorf("%s, %s: %d scores of %d, %d folds", a.Name, r.Level, len(r.Scores), r.N, len(r.FoldAUC))
 			}
-			if float64(r.Brier) != Brier(p, y) || float64(r.AveragePrecision.Value) != AveragePrecision(p, y) {
+			if float64(r.Brier) != judge.Brier(y, p) || float64(r.AveragePrecision.Value) != judge.AveragePrecision(y, p) {
 				t.Errorf("%s, %s: figures do not follow from the scores", a.Name, r.Level)
 			}
 			var mean float64

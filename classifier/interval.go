@@ -5,6 +5,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/plaquerisk/plaquerisk/classifier/judge"
 	"github.com/plaquerisk/plaquerisk/risk"
 )
 
@@ -70,7 +71,7 @@ func aucInterval(x []float64, folds, rarer int) risk.Interval {
 		low, high := math.Sin(max(0, phi-h)), math.Sin(min(math.Pi/2, phi+h))
 		return risk.Interval{Value: risk.Number(a), Low: risk.Number(low * low), High: risk.Number(high * high)}
 	}
-	low, high := Wilson(a, float64(max(rarer, 1)), level)
+	low, high := judge.WilsonShare(a, float64(max(rarer, 1)), level)
 	return risk.Interval{Value: risk.Number(a), Low: risk.Number(low), High: risk.Number(high)}
 }
 

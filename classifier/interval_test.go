@@ -1,9 +1,13 @@
 package classifier
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
+
+	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
 
 // The interval of an AUC holds it, stays within 0 and 1, is mirrored with the
@@ -63,4 +67,32 @@ func TestEqualFolds(t *testing.T) {
 	if _, p := differenceInterval([]float64{0.1, 0.1, 0.1}, 5); p != 0 {
 		t.Errorf("a constant difference: p %v", p)
 	}
+}
+
+// The corrected t-test comes out as in SciPy to 1e-9.
+func TestNadeauBengioKnown(t *testing.T) {
+	raw, err := os.ReadFile(verify.Shared(t, "data", "tabular", "known", "py_known.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known struct {
+		Nadeau struct {
+			Diff  []float64
+			Ratio float64 `json:"test_train_ratio"`
+			T     float64
+			P     float64 `json:"p_two_sided"`
+		} `json:"nadeau_bengio"`
+	}
+	if err := json.Unmarshal(raw, &known); err != nil {
+		t.Fatal(err)
+	}
+	check := func(quantity string, got, want float64) {
+		t.Helper()
+		verify.Check{Suite: "classifier", Case: "ten differences", Quantity: quantity, Source: "SciPy", Got: got, Want: want, Tol: 1e-9}.Run(t)
+	}
+	folds := int(1/known.Nadeau.Ratio) + 1
+	mean, se, _ := foldMean(known.Nadeau.Diff, folds)
+	check("Nadeau-Bengio corrected t", mean/se, known.Nadeau.T)
+	_, p := differenceInterval(known.Nadeau.Diff, folds)
+	check("Nadeau-Bengio corrected t-test, p", float64(p), known.Nadeau.P)
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/plaquerisk/plaquerisk/classifier/judge"
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/risk"
 )
@@ -91,7 +92,7 @@ func NullCoverage(ctx context.Context, t *feature.Table, cfg Config, ev Evaluati
 		for l, name := range []string{"artery", "patient"} {
 			mean, sd := meanSD(auc[a][l])
 			p := float64(covered[a][l]) / float64(draws)
-			low, high := Wilson(p, float64(draws), level)
+			low, high := judge.WilsonShare(p, float64(draws), level)
 			out.Arms = append(out.Arms, CoverageOfArm{Arm: arms[a].name, Level: name, MeanAUC: mean, SDAUC: sd,
 				Covered: risk.Interval{Value: risk.Number(p), Low: risk.Number(low), High: risk.Number(high)}})
 		}

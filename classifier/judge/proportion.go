@@ -24,9 +24,14 @@ func betaQuantile(q, a, b float64) float64 { return distuv.Beta{Alpha: a, Beta: 
 // Wilson returns the score interval of a proportion of k in n (Wilson, J. Am.
 // Stat. Assoc. 22, 1927).
 func Wilson(k, n int, level float64) (low, high float64) {
-	p, m, z := float64(k)/float64(n), float64(n), normalQuantile(level)
-	c := (p + z*z/(2*m)) / (1 + z*z/m)
-	h := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
+	return WilsonShare(float64(k)/float64(n), float64(n), level)
+}
+
+// WilsonShare is [Wilson] for a share p of effectively n trials.
+func WilsonShare(p, n, level float64) (low, high float64) {
+	z := normalQuantile(level)
+	c := (p + z*z/(2*n)) / (1 + z*z/n)
+	h := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
 	return min(p, max(0, c-h)), max(p, min(1, c+h)) // the ends of p = 0 and 1 are exact
 }
 
