@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 
 	"gonum.org/v1/gonum/spatial/r3"
@@ -54,32 +55,13 @@ func load(ctx context.Context, s *Series, cfg Config, padHU float64) (*Study, er
 	}
 	study := &Study{Files: s.files(), FrameOfReferenceUID: s.FrameOfReferenceUID, Image: s.describe(cfg)}
 	study.Findings = append(study.Findings, s.Findings...)
-	if len(s.Slices) == 0 {
-		return study, fmt.Errorf("dicom: series %s: %w", s.UID, ErrNoSeries)
-	}
-	if !s.Image {
-		study.Findings = append(study.Findings, cfg.checkModality(s)...)
-		if err := s.Slices[0].image.geometryErr; err != nil {
-			return study, err
-		}
-		return study, &FileError{Path: s.Slices[0].Path, Tag: tImageType.String(), Err: fmt.Errorf("%s: %w", strings.Join(s.ImageType, `\`), ErrNoGeometry)}
-	}
-	if s.Modality != "CT" {
-		study.Findings = append(study.Findings, cfg.checkModality(s)...)
-		return study, &FileError{Path: s.Slices[0].Path, Tag: tModality.String(), Err: fmt.Errorf("%q: %w", s.Modality, ErrNotCT)}
-	}
-	if err := s.contradiction(); err != nil {
-		study.Findings = append(study.Findings, cfg.checkSeries(s, nil)...)
-		return study, err
-	}
-	for _, sl := range s.Slices {
-		if sl.image.pixelErr != nil {
+	if err := s.check(); err != nil {
+		if s.Image && s.Modality == "CT" {
 			study.Findings = append(study.Findings, cfg.checkSeries(s, nil)...)
-			return study, fileError(sl.Path, sl.image.pixelErr)
+		} else {
+			study.Findings = append(study.Findings, cfg.checkModality(s)...)
 		}
-	}
-	if err := s.Grid.Validate(); err != nil {
-		return study, fmt.Errorf("dicom: series %s: %w", s.UID, err)
+		return study, err
 	}
 	vol := imaging.NewVolume(s.Grid)
 	n := vol.Size[0] * vol.Size[1]
@@ -105,6 +87,62 @@ func load(ctx context.Context, s *Series, cfg Config, padHU float64) (*Study, er
 	}
 	study.Findings = append(study.Findings, cfg.checkSeries(s, vol)...)
 	return study, nil
+}
+
+// check returns why the series makes no volume of CT numbers.
+func (s *Series) check() error {
+	switch {
+	case len(s.Slices) == 0:
+		return fmt.Errorf("dicom: series %s: %w", s.UID, ErrNoSeries)
+	case !s.Image && s.Slices[0].image.geometryErr != nil:
+		return s.Slices[0].image.geometryErr
+	case !s.Image:
+		return &FileError{Path: s.Slices[0].Path, Tag: tImageType.String(), Err: fmt.Errorf("%s: %w", strings.Join(s.ImageType, `\`), ErrNoGeometry)}
+	case s.Modality != "CT":
+		return &FileError{Path: s.Slices[0].Path, Tag: tModality.String(), Err: fmt.Errorf("%q: %w", s.Modality, ErrNotCT)}
+	}
+	if err := s.contradiction(); err != nil {
+		return err
+	}
+	for _, sl := range s.Slices {
+		if sl.image.pixelErr != nil {
+			return fileError(sl.Path, sl.image.pixelErr)
+		}
+	}
+	if err := s.Grid.Validate(); err != nil {
+		return fmt.Errorf("dicom: series %s: %w", s.UID, err)
+	}
+	return nil
+}
+
+// Slicewise hands the HU of the slices to f, one after the other from the first
+// along the normal, without holding the volume: padding keeps the value that the
+// files give it, and the scan is not judged. It fails where [Load] gives no
+// volume. hu is valid until f returns.
+func (s *Series) Slicewise(ctx context.Context, f func(k int, hu []float32) error) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	at := 2 * runtime.GOMAXPROCS(0) // slices at a time
+	block := make([][]float32, min(at, len(s.Slices)))
+	for k := range block {
+		block[k] = make([]float32, s.Grid.Size[0]*s.Grid.Size[1])
+	}
+	for lo := 0; lo < len(s.Slices); lo += at {
+		part := Series{Slices: s.Slices[lo:min(lo+at, len(s.Slices))]}
+		err := part.each(ctx, func(k int, w *scratch) {
+			part.Slices[k].image.pixels.hu(block[k], w.stored, math.NaN())
+		})
+		if err != nil {
+			return err
+		}
+		for k := range part.Slices {
+			if err := f(lo+k, block[k]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // files returns how many files hold the slices.

@@ -145,6 +145,12 @@ func gate(study *dicom.Study, notes []risk.Note, err error) error {
 	return nil
 }
 
+// SeriesError gives the error of a series that makes no volume the class and
+// code of the finding behind it.
+func SeriesError(s *dicom.Series, err error) error {
+	return gate(&dicom.Study{Findings: s.Findings}, nil, err)
+}
+
 // imageName matches the names of images in our formats.
 var imageName = regexp.MustCompile(`(?i)\.(nrrd|nhdr|nii|nii\.gz|mha|mhd)$`)
 

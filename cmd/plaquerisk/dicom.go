@@ -5,9 +5,10 @@ import "github.com/spf13/cobra"
 // dicom groups what concerns DICOM files as such.
 func (a *app) dicom() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "dicom",
-		Short: "DICOM files: volumes made of them, archives, patients' attributes taken out",
+		Use:     "dicom",
+		Short:   "DICOM files: volumes made of them, archives, patients' attributes taken out",
+		Example: `  plaquerisk dicom convert study --out ct.nii.gz`,
 	}
-	cmd.AddCommand()
+	cmd.AddCommand(a.dicomConvert())
 	return cmd
 }

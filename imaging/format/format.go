@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
+	"github.com/plaquerisk/plaquerisk/imaging/internal/voxels"
 	"github.com/plaquerisk/plaquerisk/imaging/mha"
 	"github.com/plaquerisk/plaquerisk/imaging/nifti"
 	"github.com/plaquerisk/plaquerisk/imaging/nrrd"
@@ -58,11 +59,41 @@ func WriteVolume(w io.Writer, name string, v *imaging.Volume) error {
 	return fmt.Errorf("%s: want a name that ends in .nii, .nii.gz, .nrrd or .mha", name)
 }
 
+// ErrRange tells that a value is no whole number of 16 bits.
+var ErrRange = voxels.ErrRange
+
+// WriteSlices writes a volume that is not held in memory in the format that the
+// end of name says, .nii, .nii.gz or .nrrd: slices hands the slices out in
+// order. With whole set, values are int16, and one that is none is
+// [ErrRange]; otherwise they are float32.
+func WriteSlices(w io.Writer, name string, g *imaging.Grid, whole bool, slices func(func([]float32) error) error) error {
+	lower := strings.ToLower(name)
+	for _, f := range []struct {
+		end   string
+		write func(io.Writer, *imaging.Grid, bool, bool, voxels.Slices) error
+	}{{".nii.gz", nifti.WriteSlices}, {".nii", nifti.WriteSlices}, {".nrrd", nrrd.WriteSlices}} {
+		if strings.HasSuffix(lower, f.end) {
+			return f.write(w, g, whole, f.end != ".nii", slices)
+		}
+	}
+	return fmt.Errorf("%s: want a name that ends in .nii.gz, .nii or .nrrd", name)
+}
+
 // IsImage tells whether the file at path starts like one of our formats. It is
 // false for a folder and for a file that cannot be read.
 func IsImage(path string) bool {
 	head, err := start(path)
 	return err == nil && sniff(head) != 0
+}
+
+// Name returns what the file at path is, "NIfTI", "NRRD" or "MetaImage"; it is
+// empty for a folder and for what is none of them.
+func Name(path string) string {
+	head, err := start(path)
+	if err != nil {
+		return ""
+	}
+	return map[kind]string{isNIfTI: "NIfTI", isNRRD: "NRRD", isMHA: "MetaImage"}[sniff(head)]
 }
 
 // IsNIfTI tells whether the file at path starts like NIfTI.

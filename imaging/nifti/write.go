@@ -28,6 +28,19 @@ func WriteVolume(w io.Writer, v *imaging.Volume, gz bool) error {
 	})
 }
 
+// WriteSlices writes a volume slice by slice, as [WriteVolume] does a whole
+// one: slices hands them out in order. With whole set, values are int16, and
+// one that is none is [voxels.ErrRange].
+func WriteSlices(w io.Writer, g *imaging.Grid, whole, gz bool, slices voxels.Slices) error {
+	kind := voxels.Float32
+	if whole {
+		kind = voxels.Int16
+	}
+	return write(w, g, kind, gz, gzip.BestSpeed, func(w io.Writer) error {
+		return voxels.WriteSlices(w, g, kind, slices)
+	})
+}
+
 // WriteSegmentation writes the label map s, compressed if gz is set, in the
 // smallest of uint8, int16 and int32 that holds its labels. Names are lost,
 // and a segmentation with more than one layer is refused: NRRD keeps both.

@@ -26,6 +26,19 @@ func WriteVolume(w io.Writer, v *imaging.Volume, gz bool) error {
 	})
 }
 
+// WriteSlices writes a volume slice by slice, as [WriteVolume] does a whole
+// one: slices hands them out in order. With whole set, values are int16, and
+// one that is none is [voxels.ErrRange].
+func WriteSlices(w io.Writer, g *imaging.Grid, whole, gz bool, slices voxels.Slices) error {
+	kind := voxels.Float32
+	if whole {
+		kind = voxels.Int16
+	}
+	return write(w, g, kind, 1, nil, gz, gzip.BestSpeed, func(w io.Writer) error {
+		return voxels.WriteSlices(w, g, kind, slices)
+	})
+}
+
 // WriteSegmentation writes s as 3D Slicer does in .seg.nrrd files: the
 // segments with names and colours in the header, and more than one layer as a
 // list axis that runs fastest, compressed if gz is set. The same segmentation

@@ -304,6 +304,45 @@ func WriteFloats(w io.Writer, x []float32) error {
 	return nil
 }
 
+// ErrRange tells that a value is no whole number of 16 bits.
+var ErrRange = errors.New("a value is no whole number from -32768 to 32767")
+
+// WriteShorts writes x little-endian as whole numbers of 16 bits, or returns
+// [ErrRange].
+func WriteShorts(w io.Writer, x []float32) error {
+	buf := make([]byte, 2*len(x))
+	for n, v := range x {
+		i := int16(v)
+		if float32(i) != v {
+			return ErrRange
+		}
+		binary.LittleEndian.PutUint16(buf[2*n:], uint16(i))
+	}
+	_, err := w.Write(buf)
+	return err
+}
+
+// WriteSlices writes what slices hands out as kind, [Int16] or [Float32], and
+// checks that it is the whole of a grid.
+func WriteSlices(w io.Writer, g *imaging.Grid, kind Kind, slices Slices) error {
+	one := WriteFloats
+	if kind == Int16 {
+		one = WriteShorts
+	}
+	n := 0
+	err := slices(func(x []float32) error {
+		n += len(x)
+		return one(w, x)
+	})
+	if err == nil && n != g.Len() {
+		panic("voxels: WriteSlices: other slices than the grid has")
+	}
+	return err
+}
+
+// Slices hands the slices of a volume to a function, in order.
+type Slices = func(func(x []float32) error) error
+
 // WriteLayers writes label maps little-endian as kind, the layer index
 // fastest.
 func WriteLayers(w io.Writer, layers [][]int32, kind Kind) error {
