@@ -7,7 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r3"
 
-	"github.com/plaquerisk/plaquerisk/dicom/internal/object"
+	"github.com/plaquerisk/plaquerisk/dicom/object"
 	"github.com/plaquerisk/plaquerisk/dicom/part10"
 )
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/plaquerisk/plaquerisk/dicom/internal/object"
+	"github.com/plaquerisk/plaquerisk/dicom/object"
 	"github.com/plaquerisk/plaquerisk/dicom/part10"
 	"github.com/plaquerisk/plaquerisk/dicom/pixel"
 	"github.com/plaquerisk/plaquerisk/imaging"
