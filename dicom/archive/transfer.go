@@ -179,13 +179,13 @@ func (s *retrieval) missing() []string {
 // put stores an object. One that cannot be kept is reported and does not stop
 // the others.
 func (s *retrieval) put(r io.Reader, told Name) error {
-	source := &watched{Reader: r}
+	source := &Watched{Reader: r}
 	want := s.name
 	want.Class, want.Instance = told.Class, told.Instance
 	name, stored, err := s.folder.Put(source, want)
 	switch {
-	case source.err != nil:
-		return source.err
+	case source.Err != nil:
+		return source.Err
 	case errors.Is(err, ErrWrong), errors.Is(err, ErrLimit), errors.Is(err, ErrNotObject), errors.Is(err, part10.ErrDamaged), errors.Is(err, part10.ErrNotDICOM), errors.Is(err, part10.ErrLimit):
 		uid := told.Instance
 		if uid == "" {
@@ -204,16 +204,18 @@ func (s *retrieval) put(r io.Reader, told Name) error {
 	return nil
 }
 
-// watched remembers how reading failed.
-type watched struct {
+// Watched remembers how reading failed, to tell a lost connection from a full
+// disk.
+type Watched struct {
 	io.Reader
-	err error
+	Err error
 }
 
-func (w *watched) Read(b []byte) (int, error) {
+// Read reads from the Reader.
+func (w *Watched) Read(b []byte) (int, error) {
 	n, err := w.Reader.Read(b)
 	if err != nil && err != io.EOF {
-		w.err = err
+		w.Err = err
 	}
 	return n, err
 }
