@@ -33,6 +33,7 @@ var allowed = map[string]string{
 	"dicom/codec":                  "dicom/codec/... internal/par",
 	"dicom/codec/frame":            "",
 	"dicom/dimse":                  "dicom/archive dicom/part10",
+	"dicom/web":                    "dicom/archive dicom/part10",
 	"dicom/part10":                 "",
 	"dicom/part10/suyash":          "dicom/part10",
 	"dicom/pixel":                  "dicom/codec dicom/codec/frame dicom/part10 internal/par",
