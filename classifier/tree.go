@@ -1,6 +1,11 @@
 package classifier
 
-import "github.com/plaquerisk/plaquerisk/risk"
+import (
+	"sync"
+
+	"github.com/plaquerisk/plaquerisk/classifier/boost"
+	"github.com/plaquerisk/plaquerisk/risk"
+)
 
 // Node is a split or a leaf of a [Tree]. A row goes left if its value is less
 // than Threshold.
@@ -50,6 +55,9 @@ type Ensemble struct {
 	Base  float64 // β, log-odds
 	Bags  []Bag
 	Notes []risk.Note // adaptations of the settings to the data
+
+	once  sync.Once
+	boost *boost.Model // of once: for [Ensemble.Contributions]
 }
 
 // LogOdds returns the mean over the bags.

@@ -19,9 +19,10 @@ func (a *app) modelCard() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "model [MODEL.json]",
 		Short: "Print the card of a model, the shipped one by default, as Markdown, or export it",
-		Long: `Model prints the card of a model. With --export it writes a model of
-train --table that is a single boosting for other programs, by the ending of the
-file: .json and .ubj for XGBoost, .txt for LightGBM, .onnx for ONNX.`,
+		Long: `Model prints the card of a model. With --export it writes its trees for other
+programs, by the ending of the file: .json and .ubj for XGBoost, .txt for
+LightGBM, .onnx for ONNX. They are those of a lesion, for a model of plaques; a
+model of train --table must be a single boosting.`,
 		Example: "  plaquerisk model\n  plaquerisk model model.json > card.md\n  plaquerisk model any.json --export any.onnx",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {

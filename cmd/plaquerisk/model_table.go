@@ -50,23 +50,43 @@ func (a *app) exportModel(path, to string, overwrite bool) error {
 	if !ok {
 		return usageError("--export %s: want a file that ends in .json or .ubj (XGBoost), .txt (LightGBM) or .onnx", to)
 	}
-	if trained, err := isTrained(path); err != nil {
-		return err
-	} else if !trained {
-		return usageError("only models of train --table can be exported")
-	}
 	if err := fresh(overwrite, to); err != nil {
 		return err
 	}
-	m, err := openTrained(path)
+	one, err := boosting(path)
 	if err != nil {
 		return err
 	}
+	return a.writeFile(to, func(w io.Writer) error { return write(w, one) })
+}
+
+// boosting returns the trees of a model: of train --table, if it is one boosting
+// alone, or of plaques, which score a lesion.
+func boosting(path string) (*boost.Model, error) {
+	trained, err := isTrained(path)
+	if err != nil {
+		return nil, err
+	}
+	if !trained {
+		m, err := pipeline.LoadModel(path)
+		if err != nil {
+			return nil, err
+		}
+		var names []string
+		for _, c := range m.Schema.Columns() {
+			names = append(names, c.Name)
+		}
+		return m.Ensemble.Boost(names)
+	}
+	m, err := openTrained(path)
+	if err != nil {
+		return nil, err
+	}
 	one, err := m.Single()
 	if err != nil {
-		return usageError("--export: %v", err)
+		return nil, usageError("--export: %v", err)
 	}
-	return a.writeFile(to, func(w io.Writer) error { return write(w, one) })
+	return one, nil
 }
 
 // mostColumns is the number of features that a card lists.
