@@ -415,19 +415,6 @@ func TestNotCT(t *testing.T) {
 	}
 }
 
-// A zip is read like a folder.
-func TestZip(t *testing.T) {
-	dir := writeSeries(t, ramp(grid(5)), DefaultMeta())
-	want, err := Load(context.Background(), choose(t, dir), DefaultConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := Load(context.Background(), choose(t, zipOf(t, dir)), DefaultConfig())
-	if err != nil || got.SHA256 != want.SHA256 {
-		t.Errorf("%v, %v", got, err)
-	}
-}
-
 // A damaged file is listed with its reason, others are read.
 func TestTruncated(t *testing.T) {
 	dir := writeSeries(t, ramp(grid(6)), DefaultMeta())

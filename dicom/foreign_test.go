@@ -93,18 +93,6 @@ func TestEverySecond(t *testing.T) {
 	}
 }
 
-// A DICOMDIR stands for its folder.
-func TestDICOMDIR(t *testing.T) {
-	dir := writeSeries(t, ramp(grid(4)), DefaultMeta())
-	path := filepath.Join(dir, "DICOMDIR")
-	if err := os.WriteFile(path, []byte("index"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if s := choose(t, path); len(s.Slices) != 4 {
-		t.Errorf("%d slices, want 4", len(s.Slices))
-	}
-}
-
 // Images that say that they were compressed with a loss are warned of; what the
 // transfer syntax alone says counts too, unless it serves both kinds.
 func TestLossy(t *testing.T) {
