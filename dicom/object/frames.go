@@ -35,6 +35,7 @@ func (src *Source) Position(k int) *part10.Set {
 // Derivation is the item of a DerivationImageSequence for slice k.
 func (src *Source) Derivation(k int, how Code) *part10.Set {
 	image := src.Images[k].SOP()
+	image.Text(0x0028135a, "CS", "YES") // SpatialLocationsPreserved
 	image.Items(0x0040a170, SourceImage.Item())
 	s := &part10.Set{}
 	s.Items(0x00082112, image)
