@@ -74,18 +74,23 @@ func OpenObject(path string) (*Object, error) {
 		return nil, err
 	}
 	name, header, err := nameOf(f, info.Size())
-	if err != nil {
-		return nil, err
-	}
-	o := &Object{Name: name, Path: path, Size: info.Size()}
-	var magic [4]byte
-	if _, err := f.ReadAt(magic[:], 128); err != nil {
+	marked := Marked(f)
+	switch {
+	case err != nil && !marked: // text may look like an element
+		return nil, part10.ErrNotDICOM
+	case err != nil:
 		return nil, err
 	}
 	class, _ := header.Meta.Strings(0x00020002)
 	syntax, _ := header.Meta.Strings(TagSyntax)
-	o.bare = string(magic[:]) != "DICM" || len(class) != 1 || len(syntax) != 1
-	return o, nil
+	return &Object{Name: name, Path: path, Size: info.Size(), bare: !marked || len(class) != 1 || len(syntax) != 1}, nil
+}
+
+// Marked tells whether a file begins as PS3.10 wants it.
+func Marked(r io.ReaderAt) bool {
+	var magic [4]byte
+	_, err := r.ReadAt(magic[:], 128)
+	return err == nil && string(magic[:]) == "DICM"
 }
 
 // Body opens the data set alone, encoded in Syntax.
