@@ -33,6 +33,7 @@ var allowed = map[string]string{
 	"dicom/codec":                  "dicom/codec/... internal/par",
 	"dicom/codec/frame":            "",
 	"dicom/dimse":                  "dicom/archive dicom/part10",
+	"dicom/index":                  "dicom dicom/archive dicom/part10 internal/atomicfile internal/par",
 	"dicom/web":                    "dicom/archive dicom/part10",
 	"dicom/part10":                 "",
 	"dicom/part10/suyash":          "dicom/part10",
