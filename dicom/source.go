@@ -182,6 +182,30 @@ func list(ctx context.Context, path string) ([]source, error) {
 	return out, err
 }
 
+// Each hands every file under path, which is what [Scan] takes, to f in turn,
+// with a name relative to it or the reason why it cannot be opened. It stops at
+// the first error that f returns.
+func Each(ctx context.Context, path string, f func(name string, r io.ReaderAt, size int64, err error) error) error {
+	sources, err := list(ctx, path)
+	if err != nil {
+		return fmt.Errorf("dicom: %w", err)
+	}
+	for n := range sources {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r, size, done, err := sources[n].open()
+		failed := f(sources[n].label, r, size, err)
+		if err == nil {
+			done()
+		}
+		if failed != nil {
+			return failed
+		}
+	}
+	return nil
+}
+
 // isDirectory tells whether a file is a DICOMDIR, by its name or its class.
 func isDirectory(path string) bool {
 	if strings.EqualFold(filepath.Base(path), "DICOMDIR") {

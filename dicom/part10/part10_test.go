@@ -257,7 +257,7 @@ func TestEdit(t *testing.T) {
 		var out bytes.Buffer
 		err = f.Rewrite(&out, func(e Element) Edit {
 			return Edit{Replace: e.Tag() == patientName, Value: []byte("NOBODY^X^Y"), Delete: e.Tag() == 0x00080060}
-		}, Added{0x00120062, "CS", []byte("YES")}, Added{0x00080016, "UI", []byte("1.2.3")})
+		}, Added{Tag: 0x00120062, VR: "CS", Value: []byte("YES")}, Added{Tag: 0x00080016, VR: "UI", Value: []byte("1.2.3")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,11 +17,13 @@ type Edit struct {
 	Value []byte
 }
 
-// Added is a new element of the data set, encoded as the file is.
+// Added is a new element of the data set, encoded as the file is: a value, or the
+// elements of each item of a sequence in order of their tags.
 type Added struct {
 	Tag   Tag
 	VR    string
 	Value []byte
+	Items [][]Added
 }
 
 // Rewrite writes the file with the edits that edit returns for each element,
@@ -241,6 +243,19 @@ func (r *rewriter) header(w io.Writer, n *node, value []byte) error {
 func (r *rewriter) add(w io.Writer, a Added, like uint8) error {
 	order := form{big: like&big != 0}.order()
 	value := padded(a.Value, a.VR)
+	for _, elements := range a.Items {
+		var b bytes.Buffer
+		for _, e := range elements {
+			if err := r.add(&b, e, like); err != nil {
+				return err
+			}
+		}
+		head := make([]byte, 8)
+		order.PutUint16(head, uint16(item>>16))
+		order.PutUint16(head[2:], uint16(item&0xffff))
+		order.PutUint32(head[4:], uint32(b.Len()))
+		value = append(append(value, head...), b.Bytes()...)
+	}
 	h := make([]byte, 8, 12)
 	order.PutUint16(h, uint16(a.Tag>>16))
 	order.PutUint16(h[2:], uint16(a.Tag&0xffff))
