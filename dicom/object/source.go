@@ -167,8 +167,6 @@ func (src *Source) New(m *Meta, k Kind) *part10.Set {
 	date, clock := src.Moment(m)
 	s.Text(0x00080021, "DA", date)
 	s.Text(0x00080031, "TM", clock)
-	s.Text(0x00080023, "DA", date)
-	s.Text(0x00080033, "TM", clock)
 	s.Text(0x00080012, "DA", date)
 	s.Text(0x00080013, "TM", clock)
 	return s
@@ -178,6 +176,13 @@ func (src *Source) New(m *Meta, k Kind) *part10.Set {
 func (src *Source) Frame(s *part10.Set) {
 	s.Text(0x00200052, "UI", src.FrameOfReference)
 	s.Text(0x00201040, "LO", "")
+}
+
+// Content puts date and time of the content.
+func (src *Source) Content(s *part10.Set, m *Meta) {
+	date, clock := src.Moment(m)
+	s.Text(0x00080023, "DA", date)
+	s.Text(0x00080033, "TM", clock)
 }
 
 // Moment returns date and time of the making, as DICOM writes them.
@@ -227,5 +232,27 @@ func (src *Source) Series() *part10.Set {
 	s := &part10.Set{}
 	s.Items(0x0008114a, SOPs(src.Files)...)
 	s.Text(0x0020000e, "UI", src.SeriesUID)
+	return s
+}
+
+// Evidence are objects of one series.
+type Evidence struct {
+	Series  string // UID
+	Objects []Ref
+}
+
+// Evidence returns the item that names objects of the study, series by series, as
+// reports list what they are about.
+func (src *Source) Evidence(series ...Evidence) *part10.Set {
+	var items []*part10.Set
+	for _, e := range series {
+		it := &part10.Set{}
+		it.Items(0x00081199, SOPs(e.Objects)...)
+		it.Text(0x0020000e, "UI", e.Series)
+		items = append(items, it)
+	}
+	s := &part10.Set{}
+	s.Items(0x00081115, items...)
+	s.Text(0x0020000d, "UI", src.StudyUID)
 	return s
 }

@@ -132,6 +132,19 @@ func (s *Set) Bytes(t Tag, vr string, b []byte) { s.put(newElement{tag: t, vr: v
 // Items puts a sequence.
 func (s *Set) Items(t Tag, items ...*Set) { s.put(newElement{tag: t, vr: "SQ", items: items}) }
 
+// Delete takes an element out.
+func (s *Set) Delete(t Tag) {
+	s.elements = slices.DeleteFunc(s.elements, func(e newElement) bool { return e.tag == t })
+}
+
+// Merge puts all elements of another set.
+func (s *Set) Merge(from *Set) {
+	for _, e := range from.elements {
+		s.put(e)
+	}
+	s.err = errors.Join(s.err, from.err)
+}
+
 // put keeps the elements in the order of their tags.
 func (s *Set) put(e newElement) {
 	n, found := slices.BinarySearchFunc(s.elements, e.tag, func(a newElement, t Tag) int { return int(int64(a.tag) - int64(t)) })

@@ -26,9 +26,9 @@ type Region struct {
 // Names of this kind of object.
 var kind = object.Kind{Class: Storage, Modality: "SEG", Name: "segmentation"}
 
-// Reference returns the reference to the object that [Write] makes.
-func Reference(src *object.Source, m *object.Meta) object.Ref {
-	return object.Ref{Class: Storage, UID: src.UID(m, kind.Name, "instance")}
+// Evidence returns the reference to the object that [Write] makes.
+func Evidence(src *object.Source, m *object.Meta) *object.Evidence {
+	return &object.Evidence{Series: src.UID(m, kind.Name, "series"), Objects: []object.Ref{{Class: Storage, UID: src.UID(m, kind.Name, "instance")}}}
 }
 
 // Tracking returns identifier and UID by which a region is known in all objects
@@ -86,6 +86,7 @@ func Write(w io.Writer, src *object.Source, regions []Region, m *object.Meta) er
 
 	s := src.New(m, kind)
 	src.Frame(s)
+	src.Content(s, m)
 	s.Text(0x00080008, "CS", "DERIVED", "PRIMARY")
 	s.Items(0x00081115, src.Series())
 	src.Dimensions(s, src.UID(m, kind.Name, "dimensions"), [2]part10.Tag{segmentIdentified, referencedSegment}, [2]part10.Tag{planePosition, imagePosition})

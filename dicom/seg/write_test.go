@@ -209,3 +209,13 @@ func TestDcmqi(t *testing.T) {
 		}
 	}
 }
+
+// Elements are those that the standard asks of the class, and no others.
+func TestTables(t *testing.T) {
+	path, _, _, _ := written(t, 0)
+	found := validate.Tables(t, path)
+	for _, line := range found {
+		t.Log(line)
+	}
+	verify.Check{Suite: "dicom", Case: "SEG as written", Quantity: "elements missing, empty or foreign", Source: "PS3.3, tables of highdicom 0.28.2", Got: float64(len(found))}.Run(t)
+}

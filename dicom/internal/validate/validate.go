@@ -132,3 +132,11 @@ func Tool(t testing.TB, name string, args ...string) {
 		t.Fatalf("%s: %v\n%s", name, err, out)
 	}
 }
+
+// Tables returns what in a file breaks the tables of the standard that highdicom
+// carries: see testdata/iod.py.
+func Tables(t testing.TB, path string) (found []string) {
+	t.Helper()
+	Python(t, &found, filepath.Join("..", "internal", "validate", "testdata", "iod.py"), path)
+	return found
+}
