@@ -9,7 +9,7 @@ export CGO_ENABLED ?= 0
 export GOAMD64 ?= v1
 STATICCHECK := $(GO) tool -modfile=tools.mod staticcheck
 
-.PHONY: help build demo test test-all race cover bench fuzz fmt lint generate verification golden model study honesty check clean
+.PHONY: help build demo test test-all race cover bench fuzz fuzz-dicom fmt lint generate verification golden model study honesty check clean
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ fuzz: ## fuzz every reader for FUZZTIME each
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 	  done; \
 	done
+
+fuzz-dicom: ## a million damaged files for all readers of images and objects (half an hour)
+	PLAQUERISK_FUZZ=1000000 $(GO) test -count=1 -timeout 3h -run '^TestRobust$$' -v ./dicom
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')
