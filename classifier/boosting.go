@@ -52,12 +52,43 @@ func (b Boosting) fit(ctx context.Context, d *Data, seed uint64) (*Ensemble, err
 	p := b.prepare(d)
 	e := &Ensemble{Base: p.base, Bags: make([]Bag, b.Bags), Notes: p.notes}
 	err := par.For(ctx, b.Bags, func(n int) {
-		e.Bags[n] = newGrower(p).bag(ctx, rand.NewPCG(seed, uint64(n)))
+		own := p
+		if b.ModalityDropout > 0 {
+			own = b.prepare(d.lacking(b.ModalityDropout, rand.New(rand.NewPCG(seed, streamLacking+uint64(n)))))
+		}
+		e.Bags[n] = newGrower(own).bag(ctx, rand.NewPCG(seed, uint64(n)))
 	})
 	if err != nil {
 		return nil, err
 	}
 	return e, nil
+}
+
+// streamLacking keeps the modalities that patients lack apart from everything
+// else; streams below maxBags are those of the bags.
+const streamLacking = 0x1ac0 << 16
+
+// lacking returns d with each modality of each patient missing by chance: trees
+// then learn what to make of patients who lack it.
+func (d *Data) lacking(chance float64, rng *rand.Rand) *Data {
+	out := *d
+	out.X = make([][]float64, len(d.X))
+	copy(out.X, d.X)
+	for _, modality := range slices.Compact(slices.Sorted(slices.Values(d.Modality))) {
+		lacks := make([]bool, len(d.Patients))
+		for g := range lacks {
+			lacks[g] = rng.Float64() < chance
+		}
+		for _, c := range d.modalities(modality)[0] {
+			out.X[c] = slices.Clone(d.X[c])
+			for r, g := range d.Group {
+				if lacks[g] {
+					out.X[c][r] = math.NaN()
+				}
+			}
+		}
+	}
+	return &out
 }
 
 // problem is what all bags share, read only.

@@ -52,6 +52,8 @@ type Boosting struct {
 	ClassWeight string `yaml:"class_weight" json:"class_weight"`
 	// RowWeight is lesion (each counts 1) or artery (each artery counts the same, shared by its lesions).
 	RowWeight string `yaml:"row_weight" json:"row_weight"`
+	// ModalityDropout is the chance, a share of 0 to 0.9, that a bag takes a patient for one who lacks a modality. Above 0 the model also scores patients who lack radiomics or biomechanics.
+	ModalityDropout float64 `yaml:"modality_dropout" json:"modality_dropout,omitempty"`
 	// Base is the probability that boosting starts from; 0 takes the share of positives.
 	Base float64 `yaml:"base_probability" json:"base_probability"`
 }
@@ -145,6 +147,7 @@ func (b Boosting) Validate() error {
 		count("max_bins", b.MaxBins, 2, maxBins),
 		oneOf("class_weight", b.ClassWeight, WeightNone, WeightBalanced),
 		oneOf("row_weight", b.RowWeight, WeightLesion, WeightArtery),
+		within("boosting.modality_dropout", b.ModalityDropout, 0, 0.9),
 		within("boosting.base_probability", b.Base, 0, 0.999999),
 	)
 }

@@ -81,15 +81,22 @@ func splits(d *Data, patients []Unit, cfg EvaluationConfig, seed uint64) []split
 // split.test and, if asked for, the contributions of the columns.
 type fitted struct {
 	logOdds []float64
-	shift   []float64 // mean |contribution| of each column over the test lesions; nil if not asked for
-	used    []bool    // columns that the trees split on
+	lacking [][]float64 // the same without each set of columns that was asked for
+	shift   []float64   // mean |contribution| of each column over the test lesions; nil if not asked for
+	used    []bool      // columns that the trees split on
+}
+
+// asked is what a cross-validation gives beside log-odds.
+type asked struct {
+	explain bool    // contributions of the columns
+	lacking [][]int // log-odds where these columns are missing in the test rows
 }
 
 // crossValidate fits l on the training rows of every split and predicts its
 // test rows. It runs splits side by side and gathers them by place, so that the
 // result has the same bits on any number of processors. Learners see the
 // training rows alone.
-func crossValidate(ctx context.Context, l Learner, d *Data, all []split, seed uint64, explain bool, tick func()) ([]fitted, error) {
+func crossValidate(ctx context.Context, l Learner, d *Data, all []split, seed uint64, want asked, tick func()) ([]fitted, error) {
 	out := make([]fitted, len(all))
 	errs := make([]error, len(all))
 	var failed atomic.Bool
@@ -97,7 +104,7 @@ func crossValidate(ctx context.Context, l Learner, d *Data, all []split, seed ui
 		if failed.Load() {
 			return
 		}
-		out[n], errs[n] = fitSplit(ctx, l, d, &all[n], seed, explain)
+		out[n], errs[n] = fitSplit(ctx, l, d, &all[n], seed, want)
 		if errs[n] != nil {
 			failed.Store(true)
 			return
@@ -110,15 +117,15 @@ func crossValidate(ctx context.Context, l Learner, d *Data, all []split, seed ui
 	return out, errors.Join(errs...)
 }
 
-func fitSplit(ctx context.Context, l Learner, d *Data, s *split, seed uint64, explain bool) (fitted, error) {
+func fitSplit(ctx context.Context, l Learner, d *Data, s *split, seed uint64, want asked) (fitted, error) {
 	f, err := Fit(ctx, l, d.Subset(s.train), seed+uint64(s.repeat)<<20+uint64(s.fold)<<10)
 	if err != nil {
 		return fitted{}, fmt.Errorf("repeat %d, fold %d: %w", s.repeat+1, s.fold+1, err)
 	}
-	out := fitted{logOdds: make([]float64, len(s.test))}
+	out := fitted{logOdds: make([]float64, len(s.test)), lacking: make([][]float64, len(want.lacking))}
 	row := make([]float64, len(d.Names))
 	e, trees := f.Predictor.(*Ensemble)
-	if explain && trees {
+	if want.explain && trees {
 		out.shift, out.used = make([]float64, len(d.Names)), e.usedColumns(len(d.Names))
 	}
 	var phi [][]float64 // |contribution| of each column over the lesions
@@ -126,6 +133,9 @@ func fitSplit(ctx context.Context, l Learner, d *Data, s *split, seed uint64, ex
 		out.logOdds[n] = f.RowLogOdds(d, r, row)
 		if math.IsNaN(out.logOdds[n]) {
 			return fitted{}, fmt.Errorf("repeat %d, fold %d: %s gave no number for row %d", s.repeat+1, s.fold+1, l.Name(), d.source(r))
+		}
+		for k, columns := range want.lacking {
+			out.lacking[k] = append(out.lacking[k], f.without(d, r, row, columns))
 		}
 		if out.shift == nil || d.Empty != nil && d.Empty[r] {
 			continue
@@ -145,6 +155,18 @@ func fitSplit(ctx context.Context, l Learner, d *Data, s *split, seed uint64, ex
 		}
 	}
 	return out, nil
+}
+
+// without returns the log-odds of row r of d with columns missing.
+func (f *Fitted) without(d *Data, r int, row []float64, columns []int) float64 {
+	if d.Empty != nil && d.Empty[r] {
+		return f.Empty
+	}
+	d.Row(r, row)
+	for _, c := range columns {
+		row[c] = math.NaN()
+	}
+	return f.LogOdds(row)
 }
 
 // ticker returns a function that counts steps and reports them one at a time.

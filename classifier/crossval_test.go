@@ -145,7 +145,7 @@ func TestNoLeak(t *testing.T) {
 			t.Errorf("%s: rows are tested %d to %d times, want %d", a.name, slices.Min(tested), slices.Max(tested), ev.Repeats)
 		}
 		var s spy
-		if _, err := crossValidate(t.Context(), &s, a.data, all, 1, false, func() {}); err != nil {
+		if _, err := crossValidate(t.Context(), &s, a.data, all, 1, asked{}, func() {}); err != nil {
 			t.Fatal(err)
 		}
 		s.check(t, a.name, 12)

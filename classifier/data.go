@@ -23,9 +23,11 @@ var (
 // Data is a table in the form that learners read: rows with a known outcome,
 // column by column. Learners do not change it.
 type Data struct {
-	Names []string    // of the columns
-	X     [][]float64 // X[c][r] is column c of row r; NaN is missing
-	Y     []float64   // outcome of a row, 0 or 1
+	Names []string // of the columns
+	// Modality of each column; nil: not known.
+	Modality []string
+	X        [][]float64 // X[c][r] is column c of row r; NaN is missing
+	Y        []float64   // outcome of a row, 0 or 1
 	// Group is the patient of a row, a place in Patients.
 	Group    []int
 	Patients []string // in increasing order; a subset keeps the whole list
@@ -126,10 +128,23 @@ func NewData(t *feature.Table, columns []int) (*Data, error) {
 				return nil, fmt.Errorf("row %d, column %q: infinite value; leave the cell empty if it is unknown", r+1, t.Schema.Column(c).Name)
 			}
 		}
-		d.Names = append(d.Names, t.Schema.Column(c).Name)
+		d.Names, d.Modality = append(d.Names, t.Schema.Column(c).Name), append(d.Modality, t.Schema.Column(c).Modality)
 		d.X = append(d.X, x)
 	}
 	return d, nil
+}
+
+// modalities returns the columns of each of these modalities.
+func (d *Data) modalities(names ...string) [][]int {
+	out := make([][]int, len(names))
+	for n, name := range names {
+		for c, m := range d.Modality {
+			if m == name {
+				out[n] = append(out[n], c)
+			}
+		}
+	}
+	return out
 }
 
 // Rows returns the number of rows.

@@ -81,6 +81,7 @@ type outOfFold struct {
 	label   []int
 	group   []int
 	logOdds []float64   // mean over the repeats
+	fold    []int       // test fold of the first repeat
 	auc     []float64   // of every test fold
 	curve   [][]float64 // ROC of every test fold, at the steps of [rocAt]
 }
@@ -113,18 +114,33 @@ func Evaluate(ctx context.Context, t *feature.Table, cfg Config, ev EvaluationCo
 	tick := ticker(len(arms)*len(all), opt.Progress)
 	for n := range arms {
 		a := &arms[n]
-		if a.fits, err = crossValidate(ctx, a.learner, a.data, all, cfg.Seed, a.name == ArmBoth, tick); err != nil {
+		want := asked{explain: a.name == ArmBoth}
+		if a.name == ArmBoth {
+			want.lacking = a.data.modalities(feature.Radiomics, feature.Biomechanics)
+		}
+		if a.fits, err = crossValidate(ctx, a.learner, a.data, all, cfg.Seed, want, tick); err != nil {
 			return nil, fmt.Errorf("%s: %w", a.name, err)
 		}
-		a.levels = levels(all, a.fits, cfg.Aggregation, arteries, patients)
+		a.levels = levels(all, logOdds(a.fits), cfg.Aggregation, arteries, patients)
 	}
 	for n := range arms {
-		out.Arms = append(out.Arms, arms[n].result(ev, cfg.Seed))
+		r := arms[n].result(ev, cfg.Seed)
+		for l := range arms[n].levels {
+			if r.Levels[l].Judged, err = arms[n].judged(ctx, l, all, cfg, ev, arteries, patients); err != nil {
+				return nil, fmt.Errorf("%s: %w", arms[n].name, err)
+			}
+		}
+		out.Arms = append(out.Arms, r)
+		out.Support = append(out.Support, support(&r))
 	}
-	out.Comparison = compareArms(arms, ev)
+	if out.Comparison, err = compareArms(ctx, arms, ev, cfg.Seed); err != nil {
+		return nil, err
+	}
 	for n := range arms {
 		if arms[n].name == ArmBoth {
-			out.Importance = importance(&arms[n], t)
+			out.Importance, out.Stability = importance(&arms[n], t), stability(&arms[n])
+			out.Lacking = arms[n].lacking(all, cfg, ev, arteries, patients)
+			out.Unusual = unusual(arms[n].data)
 		}
 	}
 	out.Data = describe(t, d, arteries, patients, out.Importance)
@@ -188,12 +204,21 @@ func fitFolds(patients []Unit, ev EvaluationConfig, out *risk.Evaluation) (Evalu
 	return ev, nil
 }
 
+// logOdds returns the log-odds of the test rows of each split.
+func logOdds(fits []fitted) [][]float64 {
+	odds := make([][]float64, len(fits))
+	for n := range fits {
+		odds[n] = fits[n].logOdds
+	}
+	return odds
+}
+
 // levels gathers the out-of-fold scores of arteries and patients.
-func levels(all []split, fits []fitted, agg Aggregation, arteries, patients []Unit) [2]outOfFold {
+func levels(all []split, odds [][]float64, agg Aggregation, arteries, patients []Unit) [2]outOfFold {
 	out := [2]outOfFold{{name: "artery", units: arteries}, {name: "patient", units: patients}}
 	for l := range out {
 		o := &out[l]
-		o.logOdds = make([]float64, len(o.units))
+		o.logOdds, o.fold = make([]float64, len(o.units)), make([]int, len(o.units))
 		for _, u := range o.units {
 			o.label = append(o.label, u.Label)
 			o.group = append(o.group, u.Group)
@@ -204,7 +229,7 @@ func levels(all []split, fits []fitted, agg Aggregation, arteries, patients []Un
 		repeats = max(repeats, all[n].repeat+1)
 		row := make(map[int]float64, len(all[n].test))
 		for i, r := range all[n].test {
-			row[r] = Logistic(fits[n].logOdds[i])
+			row[r] = Logistic(odds[n][i])
 		}
 		// The probabilities of the arteries and patients of this fold.
 		artery := make(map[int]float64)
@@ -230,6 +255,9 @@ func levels(all []split, fits []fitted, agg Aggregation, arteries, patients []Un
 					artery[u] = q
 				}
 				out[l].logOdds[u] += Logit(q)
+				if all[n].repeat == 0 {
+					out[l].fold[u] = all[n].fold
+				}
 				s, y = append(s, q), append(y, units[u].Label)
 			}
 			out[l].auc = append(out[l].auc, judge.AUC(y, s))
@@ -253,6 +281,15 @@ func (a *arm) result(ev EvaluationConfig, seed uint64) risk.Arm {
 	return r
 }
 
+// probabilities returns those of the mean log-odds.
+func (o *outOfFold) probabilities() []float64 {
+	p := make([]float64, len(o.logOdds))
+	for n, x := range o.logOdds {
+		p[n] = Logistic(x)
+	}
+	return p
+}
+
 func (o *outOfFold) positives() int {
 	n := 0
 	for _, y := range o.label {
@@ -268,10 +305,7 @@ func (o *outOfFold) interval(folds int) risk.Interval {
 }
 
 func (o *outOfFold) result(ev EvaluationConfig, seed uint64, named bool) risk.LevelResult {
-	p := make([]float64, len(o.logOdds))
-	for n, x := range o.logOdds {
-		p[n] = Logistic(x)
-	}
+	p := o.probabilities()
 	n1 := o.positives()
 	threshold := float64(n1) / float64(len(p))
 	r := risk.LevelResult{
@@ -300,7 +334,7 @@ func (o *outOfFold) result(ev EvaluationConfig, seed uint64, named bool) risk.Le
 
 // compareArms compares every pair of boosting arms on the same folds, and both
 // with the baselines.
-func compareArms(arms []arm, ev EvaluationConfig) []risk.Difference {
+func compareArms(ctx context.Context, arms []arm, ev EvaluationConfig, seed uint64) ([]risk.Difference, error) {
 	out := []risk.Difference{}
 	for i := range arms {
 		for j := range arms[:i] {
@@ -315,11 +349,15 @@ func compareArms(arms []arm, ev EvaluationConfig) []risk.Difference {
 					diff[n] = a.auc[n] - b.auc[n]
 				}
 				d, p := differenceInterval(diff, ev.Folds)
-				out = append(out, risk.Difference{A: arms[i].name, B: arms[j].name, Level: a.name, AUC: d, P: p})
+				paired, err := comparePaired(ctx, a, b, ev, seed+uint64(l))
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, risk.Difference{A: arms[i].name, B: arms[j].name, Level: a.name, AUC: d, P: p, Paired: paired})
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // mostImportance is the number of features that a report lists.

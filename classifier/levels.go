@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -17,10 +18,19 @@ const (
 	NoisyOr Rule = "noisy_or"
 	// Mean is the average.
 	Mean Rule = "mean"
+	// TopTwo is the average of the two largest: the worst part, unless it stands alone.
+	TopTwo Rule = "top_2"
+	// LogSumExp is a smooth maximum, between the average and the largest:
+	//
+	//	1/r ln (1/n Σ exp r pᵢ)    with r = 8                         (C.11)
+	LogSumExp Rule = "log_sum_exp"
 )
 
+// sharpness is r of [LogSumExp].
+const sharpness = 8
+
 // Rules are all rules.
-var Rules = []Rule{Max, NoisyOr, Mean}
+var Rules = []Rule{Max, NoisyOr, Mean, TopTwo, LogSumExp}
 
 // Combine returns the probability of the whole. It panics without parts: what
 // an artery without plaque is worth is for the model to say.
@@ -49,15 +59,26 @@ func (r Rule) Combine(p []float64) float64 {
 			sum += x
 		}
 		return min(sum/float64(len(p)), s[len(s)-1])
+	case TopTwo:
+		s := slices.Sorted(slices.Values(p))
+		return s[len(s)-1]/2 + s[max(0, len(s)-2)]/2
+	case LogSumExp:
+		s := slices.Sorted(slices.Values(p))
+		top := s[len(s)-1]
+		var sum float64
+		for _, x := range s {
+			sum += math.Exp(sharpness * (x - top))
+		}
+		return max(0, top+math.Log(sum/float64(len(s)))/sharpness)
 	}
 	panic(fmt.Sprintf("classifier: unknown rule %q", r))
 }
 
 // Aggregation says how lesions make an artery and arteries a patient.
 type Aggregation struct {
-	// Artery is the rule from the lesions of an artery to the artery: max, noisy_or or mean.
+	// Artery is the rule from the lesions of an artery to the artery: max, noisy_or, mean, top_2 or log_sum_exp.
 	Artery Rule `yaml:"artery" json:"artery"`
-	// Patient is the rule from the arteries of a patient to the patient: max, noisy_or or mean.
+	// Patient is the rule from the arteries of a patient to the patient: max, noisy_or, mean, top_2 or log_sum_exp.
 	Patient Rule `yaml:"patient" json:"patient"`
 }
 

@@ -39,6 +39,16 @@ type Card struct {
 	Outcome    string         `json:"outcome"`     // event definition in words
 	ArteryAUC  [3]risk.Number `json:"artery_auc"`  // cross-validated: value, low, high
 	PatientAUC [3]risk.Number `json:"patient_auc"` // null: not measured
+	// Without is what the model is worth for patients who lack a modality; none
+	// if it does not score them.
+	Without []Without `json:"without,omitempty"`
+}
+
+// Without are cross-validated AUCs where a modality is missing.
+type Without struct {
+	Modality   string         `json:"modality"`
+	ArteryAUC  [3]risk.Number `json:"artery_auc"`
+	PatientAUC [3]risk.Number `json:"patient_auc"`
 }
 
 // Range describes a column in the training rows.

@@ -106,11 +106,11 @@ func (a *arm) withOutcomes(ctx context.Context, y map[int]float64, agg Aggregati
 	arteries := ArteryUnits(d)
 	patients := PatientUnits(arteries)
 	all := splits(d, patients, ev, seed)
-	fits, err := crossValidate(ctx, a.learner, d, all, seed, false, func() {})
+	fits, err := crossValidate(ctx, a.learner, d, all, seed, asked{}, func() {})
 	if err != nil {
 		return [2]outOfFold{}, err
 	}
-	return levels(all, fits, agg, arteries, patients), nil
+	return levels(all, logOdds(fits), agg, arteries, patients), nil
 }
 
 // drawOutcomes returns an outcome per group, positive for so many of the

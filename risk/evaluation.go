@@ -19,6 +19,10 @@ type Evaluation struct {
 	Arms       []Arm        `json:"arms"` // radiomics, biomechanics, both, then baselines
 	Comparison []Difference `json:"comparison"`
 	Importance []Importance `json:"importance"` // of the "both" arm, largest first
+	Lacking    []Lacking    `json:"lacking_modality,omitempty"`
+	Stability  *Stability   `json:"selection_stability,omitempty"` // of the "both" arm
+	Support    []Support    `json:"sample_size,omitempty"`
+	Unusual    *Unusual     `json:"unusual_patients,omitempty"`
 	Failures   []Failure    `json:"failures"`
 	Notes      []Note       `json:"notes"`
 	Provenance Provenance   `json:"provenance"`
@@ -106,6 +110,7 @@ type LevelResult struct {
 	Decision         []DecisionRow `json:"decision"`
 	FoldAUC          []Number      `json:"fold_auc"`
 	Scores           []Score       `json:"scores"`
+	Judged           *Judged       `json:"judged,omitempty"`
 }
 
 // CurvePoint is a point of a curve with a 95 % band; Low and High may be null.
@@ -139,6 +144,8 @@ type Difference struct {
 	Level string   `json:"level"`
 	AUC   Interval `json:"delta_auc"` // A − B
 	P     Number   `json:"p"`
+	// Paired compares the pooled scores.
+	Paired *Paired `json:"paired,omitempty"`
 }
 
 // Importance is the mean absolute TreeSHAP of a feature out of fold.

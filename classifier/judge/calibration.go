@@ -16,18 +16,41 @@ type Recalibration struct{ Intercept, Slope, InTheLarge float64 }
 // Recalibrate fits both regressions (Cox, Biometrika 45, 1958).
 func Recalibrate(y []int, p []float64) Recalibration {
 	sameLength("Recalibrate", len(y), len(p))
+	r := Recalibration{InTheLarge: CalibrationInTheLarge(y, p)}
+	r.Intercept, r.Slope = line(y, p)
+	return r
+}
+
+// CalibrationSlope is that of [Recalibrate].
+func CalibrationSlope(y []int, p []float64) float64 {
+	_, slope := line(y, p)
+	return slope
+}
+
+// CalibrationInTheLarge is that of [Recalibrate].
+func CalibrationInTheLarge(y []int, p []float64) float64 {
+	b, err := LogisticRegression(nil, floats(y), logits(p))
+	if err != nil {
+		return math.NaN()
+	}
+	return b[0]
+}
+
+// line returns intercept and slope of the outcome's regression on log-odds.
+func line(y []int, p []float64) (intercept, slope float64) {
+	b, err := LogisticRegression([][]float64{logits(p)}, floats(y), nil)
+	if err != nil {
+		return math.NaN(), math.NaN()
+	}
+	return b[0], b[1]
+}
+
+func logits(p []float64) []float64 {
 	x := make([]float64, len(p))
 	for i := range p {
 		x[i] = Logit(p[i])
 	}
-	r := Recalibration{math.NaN(), math.NaN(), math.NaN()}
-	if b, err := LogisticRegression([][]float64{x}, floats(y), nil); err == nil {
-		r.Intercept, r.Slope = b[0], b[1]
-	}
-	if b, err := LogisticRegression(nil, floats(y), x); err == nil {
-		r.InTheLarge = b[0]
-	}
-	return r
+	return x
 }
 
 // Distance summarises |p − observed| over the rows, with the observed share of

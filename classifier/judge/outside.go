@@ -38,23 +38,39 @@ const (
 // patient's distance is that of its farthest row.
 func NewOutside(names []string, x [][]float64, cluster []int) (*Outside, error) {
 	sameLength("NewOutside", len(names), len(x))
+	_, far, err := Distances(names, x, cluster)
+	if err != nil {
+		return nil, err
+	}
+	o, err := fitOutside(x, all(len(cluster)))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(far)
+	o.Names, o.Train = slices.Clone(names), far
+	return o, nil
+}
+
+// Distances returns the patients, increasing, and the distance of the farthest
+// row of each by axes fitted to other patients.
+func Distances(names []string, x [][]float64, cluster []int) (ids []int, far []float64, err error) {
 	for c := range x {
-		sameLength("NewOutside", len(cluster), len(x[c]))
+		sameLength("Distances", len(cluster), len(x[c]))
 		for r, v := range x[c] {
 			if math.IsInf(v, 0) {
-				return nil, fmt.Errorf("row %d, column %q: infinite value", r+1, names[c])
+				return nil, nil, fmt.Errorf("row %d, column %q: infinite value", r+1, names[c])
 			}
 		}
 	}
-	ids := slices.Compact(slices.Sorted(slices.Values(cluster)))
+	ids = slices.Compact(slices.Sorted(slices.Values(cluster)))
 	if len(ids) < 2*outsideFolds {
-		return nil, fmt.Errorf("%d patients are too few to say what is unusual, want at least %d", len(ids), 2*outsideFolds)
+		return nil, nil, fmt.Errorf("%d patients are too few to say what is unusual, want at least %d", len(ids), 2*outsideFolds)
 	}
 	place := make(map[int]int, len(ids))
 	for n, id := range ids {
 		place[id] = n
 	}
-	far := make([]float64, len(ids))
+	far = make([]float64, len(ids))
 	row := make([]float64, len(x))
 	for fold := range outsideFolds {
 		var rest []int
@@ -65,7 +81,7 @@ func NewOutside(names []string, x [][]float64, cluster []int) (*Outside, error) 
 		}
 		o, err := fitOutside(x, rest)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for r, id := range cluster {
 			if n := place[id]; n%outsideFolds == fold {
@@ -76,13 +92,7 @@ func NewOutside(names []string, x [][]float64, cluster []int) (*Outside, error) 
 			}
 		}
 	}
-	o, err := fitOutside(x, all(len(cluster)))
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(far)
-	o.Names, o.Train = slices.Clone(names), far
-	return o, nil
+	return ids, far, nil
 }
 
 // fitOutside fits scales and axes to the given rows.

@@ -152,8 +152,8 @@ func newExternalReport(ctx context.Context, m *steps.Trained, table *steps.File,
 		bca    bool
 	}{
 		{&r.Bootstrap.AUC, judge.AUC, true}, {&r.Bootstrap.LogLoss, judge.LogLoss, true}, {&r.Bootstrap.Brier, judge.Brier, true},
-		{&r.Bootstrap.Slope, func(y []int, s []float64) float64 { return judge.Recalibrate(y, s).Slope }, false},
-		{&r.Bootstrap.InLarge, func(y []int, s []float64) float64 { return judge.Recalibrate(y, s).InTheLarge }, false},
+		{&r.Bootstrap.Slope, judge.CalibrationSlope, false},
+		{&r.Bootstrap.InLarge, judge.CalibrationInTheLarge, false},
 	} {
 		b, err := boot.Run(ctx, table.Y, cluster, judge.On(table.Y, s, x.metric))
 		if err != nil {

@@ -71,6 +71,10 @@ func writeCard(w io.Writer, m *classifier.Model) error {
 		purpose = "What it is for: to show that the line from a CT series to a report works, and to test it. What it is not for: any statement\n" +
 			"about a patient. "
 	}
+	without := ""
+	for _, x := range c.Without {
+		without += fmt.Sprintf("| AUC without %s, by artery and by patient | %s; %s |\n", x.Modality, auc(x.ArteryAUC), auc(x.PatientAUC))
+	}
 	_, err := fmt.Fprintf(w, `# Model card: %s
 
 **%s. RESEARCH USE ONLY. Not a medical device. Not for diagnosis or treatment.**
@@ -86,7 +90,7 @@ func writeCard(w io.Writer, m *classifier.Model) error {
 | levels | %s |
 | AUC by artery, cross-validated | %s |
 | AUC by patient, cross-validated | %s |
-| training table | SHA-256 %s |
+%s| training table | SHA-256 %s |
 | model | SHA-256 %s |
 
 %sProbabilities are those of the training cohort; they are not calibrated for any other. The interval of a
@@ -94,7 +98,7 @@ score is the spread of the ensemble over patients drawn anew; it does not contai
 or the mechanics. Features outside the training range are named in every report. The model refuses a table in which a
 column that it needs is missing or has another unit or definition.
 `, c.Name, sentence(c.Label), c.Label, orNotStated(c.Outcome), orNotStated(c.Trained), t.Patients, t.PositivePatients, t.Arteries, t.PositiveArteries, t.Lesions,
-		strings.Join(modalities, ", "), b.Bags, b.Rounds, b.MaxDepth, b.LearningRate, m.Settings.Aggregation, auc(c.ArteryAUC), auc(c.PatientAUC), t.Fingerprint, m.SHA256(), purpose)
+		strings.Join(modalities, ", "), b.Bags, b.Rounds, b.MaxDepth, b.LearningRate, m.Settings.Aggregation, auc(c.ArteryAUC), auc(c.PatientAUC), without, t.Fingerprint, m.SHA256(), purpose)
 	return err
 }
 

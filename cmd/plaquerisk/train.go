@@ -99,6 +99,9 @@ func (a *app) train() *cobra.Command {
 			}
 			auc := crossValidated(ev, cfg.Training)
 			card.ArteryAUC, card.PatientAUC = auc["artery"], auc["patient"]
+			if cfg.Training.Boosting.ModalityDropout > 0 {
+				card.Without = withoutModality(ev)
+			}
 			model.Card = card
 			if err := a.writeFile(out, model.Save); err != nil {
 				return err
@@ -149,6 +152,17 @@ func crossValidated(ev *risk.Evaluation, cfg classifier.Config) map[string][3]ri
 		}
 	}
 	return auc
+}
+
+// withoutModality returns what models are worth for patients who lack a
+// modality.
+func withoutModality(ev *risk.Evaluation) []classifier.Without {
+	three := func(i risk.Interval) [3]risk.Number { return [3]risk.Number{i.Value, i.Low, i.High} }
+	var out []classifier.Without
+	for _, l := range ev.Lacking {
+		out = append(out, classifier.Without{Modality: l.Modality, ArteryAUC: three(l.Levels[0].AUC), PatientAUC: three(l.Levels[1].AUC)})
+	}
+	return out
 }
 
 func aucText(x [3]risk.Number) string {

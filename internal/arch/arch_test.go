@@ -83,7 +83,7 @@ var allowed = map[string]string{
 	"classifier/steps":             "classifier/boost classifier/judge classifier/calibrate internal/par internal/suggest",
 	"reports":                      "risk coronary feature imaging internal/version",
 	// Whole.
-	"pipeline": "imaging/... coronary feature risk dicom dicom/part10 dicom/seg dicom/rtstruct segmentation radiomics radiomics/... fem classifier reports internal/par internal/version internal/strictyaml internal/atomicfile",
+	"pipeline": "imaging/... coronary feature risk dicom dicom/part10 dicom/object dicom/seg dicom/rtstruct dicom/sr dicom/parametric dicom/document segmentation radiomics radiomics/... fem classifier reports internal/par internal/version internal/strictyaml internal/atomicfile",
 	"cohort":   "pipeline risk feature coronary internal/version internal/atomicfile",
 	// Proof.
 	"phantom": "imaging imaging/nrrd coronary dicom internal/par internal/version",
