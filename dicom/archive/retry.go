@@ -51,6 +51,8 @@ func (r Retry) Do(ctx context.Context, f func() error) error {
 			return context.Cause(ctx)
 		case !errors.As(err, &t):
 			return err
+		case n >= r.Times && n == 0:
+			return err
 		case n >= r.Times:
 			return fmt.Errorf("after %d attempts: %w", n+1, err)
 		}
