@@ -34,6 +34,8 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-640", Title: "another frame of reference", Help: "Segmentation and CT name different frames of reference, so nothing but the coordinates says that they belong together. Look at a picture, or take the CT on which the segmentation was drawn."},
 	{Code: "PLQ-641", Title: "contours off the slices", Help: "Points, open curves and contours of one or two points enclose nothing. Contours between slices, or oblique to them, fill slabs halfway to their neighbours."},
 	{Code: "PLQ-642", Title: "thin region", Help: "The contours enclose another volume than the voxels whose centres lie within them: the region is only a voxel or two wide. Draw it on a finer image, or take volumes from the contours."},
+	{Code: "PLQ-660", Title: "archive does not answer as it should", Help: "The message says what was asked and what came back. plaquerisk dicom echo URL tries the connection alone. Where the archive rejects the association, it must be told our AE title; where it wants credentials, dicom get --help says how to give them."},
+	{Code: "PLQ-661", Title: "some objects were not transferred", Help: "They are named by UID with the reason; the others are done. The same command tries only what is missing."},
 	{Code: "PLQ-652", Title: "some cases failed", Help: "They are named with codes, by batch run in failures.csv, by extract radiomics on stderr and with --failures in a file; the others are done."},
 	{Code: "PLQ-651", Title: "case set aside", Help: "Several runs ended while they worked on it. plaquerisk batch resume --retry-failed tries again."},
 }
