@@ -122,9 +122,8 @@ func BenchmarkReset(b *testing.B) {
 	at, levels := make([]int, region.Voxels), make([]uint16, region.Voxels)
 	n := 0
 	for _, s := range region.rows {
-		o := (int(s.k)*region.Size[1]+int(s.j))*region.Size[0] + int(s.i)
 		for x := range int(s.n) {
-			at[n], levels[n] = o+x, region.value[region.code8[n]]
+			at[n], levels[n] = int(s.at)+x, region.value[region.code8[n]]
 			n++
 		}
 	}

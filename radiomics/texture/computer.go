@@ -33,10 +33,16 @@ type Computer struct {
 
 	planarPairs int // of the pairs, those within a slice
 
-	banks [families][kinds]bank
-	field field
-	work  []*worker
-	zones zoneMap
+	banks [families][kinds]*bank // nil if nothing is averaged from them
+	// phases are the families in the order in which one thread computes them, now
+	// those at present.
+	phases []familySet
+	now    familySet
+	field  field
+	work   []*worker
+	zones  labels
+	narrow zoneMap[uint16, uint8]
+	wide   zoneMap[uint32, uint16]
 	// borders are the slices after which slabs of zones meet; joining counts the
 	// slabs that are not labelled yet, and joined is closed when all are joined.
 	borders []int
@@ -79,17 +85,20 @@ func kindOf(a Aggregation) kind {
 
 // bank holds the features of the matrices of a kind.
 type bank struct {
-	wanted   bool
 	features int
 	values   []float64 // of matrix m from m·features
 	entries  []int     // what each matrix counts; 0 if it is empty
 }
 
-func (b *bank) reset(matrices, features int) {
-	b.features = features
-	b.values, b.entries = resize(b.values, matrices*features), resize(b.entries, matrices)
-	clear(b.entries)
-}
+// familySet has bit f for family f.
+type familySet uint8
+
+// allFamilies holds all of them.
+const allFamilies familySet = 1<<families - 1
+
+// phases are the families in an order in which they may follow one another.
+// Zones are joined once for both of their families.
+var phases = [...]familySet{1<<GLSZM | 1<<GLDZM, 1 << NGTDM, 1 << GLCM, 1 << GLRLM, 1 << NGLDM, 1 << GLDM}
 
 // NewComputer returns a computer of the features of cfg.
 func NewComputer(cfg Config) (*Computer, error) {
@@ -97,15 +106,21 @@ func NewComputer(cfg Config) (*Computer, error) {
 		return nil, err
 	}
 	cfg.Families, cfg.Aggregations, cfg.Distances = slices.Clone(cfg.Families), slices.Clone(cfg.Aggregations), slices.Clone(cfg.Distances)
-	c := &Computer{cfg: cfg, alpha: int(min(cfg.Coarseness, MaxLevel))}
+	c := &Computer{cfg: cfg, alpha: int(min(cfg.Coarseness, MaxLevel)), now: allFamilies, jobs: make([]job, 0, usualJobs)}
 	for _, f := range cfg.Families {
 		for _, a := range cfg.Aggregations {
 			if a.Applies(f) {
 				c.columns += c.featureCount(f)
-				c.banks[f][kindOf(a)].wanted = true
+				c.banks[f][kindOf(a)] = &bank{features: c.featureCount(f)}
 			}
 		}
 	}
+	for _, c.now = range phases {
+		if c.any() {
+			c.phases = append(c.phases, c.now)
+		}
+	}
+	c.now = allFamilies
 	c.aim()
 	return c, nil
 }
@@ -120,7 +135,10 @@ func (c *Computer) aim() {
 		listed := func(d [3]int) bool { return slices.Contains(ds, chebyshev(d)) }
 		c.pairs, c.offsets = directions(c.reach, listed, 1), directions(c.reach, listed, 1)
 	} else {
-		c.pairs, c.offsets = directions(1, all, c.reach), directions(c.reach, all, 1)
+		c.pairs, c.offsets = c.steps, c.steps
+		if c.reach > 1 || c.cfg.SliceAxis != 2 { // of pairs some will turn round
+			c.pairs, c.offsets = directions(1, all, c.reach), directions(c.reach, all, 1)
+		}
 	}
 	c.field.axes = axesFor(c.cfg.SliceAxis)
 	for n := range c.pairs { // to the later voxel in the region's box, whatever the slice axis
@@ -132,10 +150,10 @@ func (c *Computer) aim() {
 	c.planarPairs = len(planarOnly(c.pairs))
 }
 
-// wants tells whether matrices of any of the kinds are needed of f.
+// wants tells whether matrices of any of the kinds are needed of f now.
 func (c *Computer) wants(f Family, ks ...kind) bool {
 	for _, k := range ks {
-		if c.banks[f][k].wanted {
+		if c.now>>f&1 != 0 && c.banks[f][k] != nil {
 			return true
 		}
 	}
@@ -144,20 +162,31 @@ func (c *Computer) wants(f Family, ks ...kind) bool {
 
 // Compute appends the features of r to dst, in the order of [Config.Columns].
 func (c *Computer) Compute(ctx context.Context, dst []Value, r *Region) ([]Value, error) {
-	if r.Voxels > 0 {
-		if err := c.run(ctx, r); err != nil {
-			return nil, err
-		}
-	}
 	dst = slices.Grow(dst, c.columns)
+	values := dst[len(dst):][:c.columns]
+	if r.Voxels == 0 {
+		c.conclude(values, r)
+	} else if err := c.run(ctx, values, r); err != nil {
+		return nil, err
+	}
+	return dst[:len(dst)+c.columns], nil
+}
+
+// conclude stores the features of the present families in values, which has a
+// place for every column.
+func (c *Computer) conclude(values []Value, r *Region) {
 	for _, f := range c.cfg.Families {
 		for _, a := range c.cfg.Aggregations {
-			if a.Applies(f) {
-				dst = c.average(dst, r, f, a)
+			if !a.Applies(f) {
+				continue
 			}
+			n := c.featureCount(f)
+			if c.wants(f, kindOf(a)) {
+				c.average(values[:0:n], r, f, a)
+			}
+			values = values[n:]
 		}
 	}
-	return dst, nil
 }
 
 // average appends the features of f: means over the matrices that have entries
@@ -179,7 +208,7 @@ func (c *Computer) average(dst []Value, r *Region, f Family, a Aggregation) []Va
 }
 
 func average[T any](c *Computer, dst []Value, r *Region, f Family, a Aggregation, rows []row[T]) []Value {
-	b := &c.banks[f][kindOf(a)]
+	b := c.banks[f][kindOf(a)]
 	entries := b.entries
 	if r.Voxels == 0 {
 		entries = nil
@@ -254,8 +283,13 @@ type job struct {
 	b  int
 }
 
-// run computes the features of all matrices.
-func (c *Computer) run(ctx context.Context, r *Region) error {
+// usualJobs is the number of jobs of most phases: one for each direction.
+const usualJobs = 13
+
+// run computes the features of all matrices and stores them in values. One
+// thread does one family after the other, so that they may share memory; more
+// threads do all of them at once, so that none waits.
+func (c *Computer) run(ctx context.Context, values []Value, r *Region) error {
 	if err := c.layOut(r); err != nil {
 		return err
 	}
@@ -266,40 +300,93 @@ func (c *Computer) run(ctx context.Context, r *Region) error {
 	for len(c.work) < workers {
 		c.work = append(c.work, &worker{})
 	}
-	for _, w := range c.work[:workers] {
+	c.reserve(workers)
+	defer func() { c.now = allFamilies }()
+	if workers > 1 {
+		return c.phase(ctx, values, workers)
+	}
+	for _, c.now = range c.phases {
+		if err := c.phase(ctx, values, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// phase computes the features of the present families.
+func (c *Computer) phase(ctx context.Context, values []Value, workers int) error {
+	for n, w := range c.work[:workers] {
+		w.memory.release(mark{})
+		if n == 0 {
+			c.openBanks(&w.memory)
+			c.zones.open(c, &w.memory)
+		}
 		w.prepare(c)
 	}
-	nz := c.field.size[2]
-	// slabs cuts a job in as many parts, times the workers, as there are slices for.
-	slabs := func(do func(c *Computer, w *worker, a, b int), parts int) {
-		n := 1
-		if workers > 1 {
-			n = min(parts*workers, max(1, nz/4))
-		}
-		for s := range n {
-			c.jobs = append(c.jobs, job{do, nz * s / n, nz * (s + 1) / n})
+	c.listJobs(workers)
+	if err := c.do(ctx, workers); err != nil {
+		return err
+	}
+	if c.wants(GLSZM, oneSlice, allSlices) || c.wants(GLDZM, oneSlice, allSlices) {
+		c.zones.begin(c, true)
+		c.jobs = c.jobs[:0]
+		c.sliced((*Computer).zoneSlice)
+		if err := c.do(ctx, workers); err != nil {
+			return err
 		}
 	}
-	sliced := func(do func(c *Computer, w *worker, a, b int)) {
-		for k := range nz {
-			c.jobs = append(c.jobs, job{do, k, k + 1})
-		}
+	for _, w := range c.work[1:workers] {
+		c.work[0].add(w)
 	}
+	c.work[0].finish(c)
+	c.conclude(values, c.field.r)
+	return nil
+}
 
+// any tells whether anything is computed now.
+func (c *Computer) any() bool {
+	for f := range families {
+		if c.wants(f, sliceDirection, oneSlice, oneDirection, allSlices, volume) {
+			return true
+		}
+	}
+	return false
+}
+
+// slabs cuts a job in as many parts, times the workers, as there are slices for.
+func (c *Computer) slabs(do func(c *Computer, w *worker, a, b int), parts, workers int) {
+	n, nz := 1, c.field.size[2]
+	if workers > 1 {
+		n = min(parts*workers, max(1, nz/4))
+	}
+	for s := range n {
+		c.jobs = append(c.jobs, job{do, nz * s / n, nz * (s + 1) / n})
+	}
+}
+
+// sliced adds a job for each slice.
+func (c *Computer) sliced(do func(c *Computer, w *worker, a, b int)) {
+	for k := range c.field.size[2] {
+		c.jobs = append(c.jobs, job{do, k, k + 1})
+	}
+}
+
+// listJobs lists the jobs of the present families.
+func (c *Computer) listJobs(workers int) {
 	c.jobs = c.jobs[:0]
 	zones := c.wants(GLSZM, volume) || c.wants(GLDZM, volume)
 	if zones {
 		// First, because what is collected at the end rests on them; few, because
 		// zones are joined across the borders by one worker alone.
 		c.zones.begin(c, false)
-		slabs((*Computer).joinSlab, 1)
+		c.slabs((*Computer).joinSlab, 1, workers)
 		c.beginJoining()
 	}
 	if c.wants(NGTDM, volume) {
 		if c.tonesDirect() {
-			c.jobs = append(c.jobs, job{(*Computer).toneSlab, 0, nz})
+			c.jobs = append(c.jobs, job{(*Computer).toneSlab, 0, c.field.size[2]})
 		} else {
-			slabs((*Computer).toneSlab, 2)
+			c.slabs((*Computer).toneSlab, 2, workers)
 		}
 	}
 	for n := range c.pairs {
@@ -313,45 +400,29 @@ func (c *Computer) run(ctx context.Context, r *Region) error {
 		}
 	}
 	if c.wants(NGLDM, volume) {
-		slabs((*Computer).ngldmSlab, 2)
+		c.slabs((*Computer).ngldmSlab, 2, workers)
 	}
 	if c.wants(GLDM, volume) {
-		slabs((*Computer).gldmSlab, 2)
+		c.slabs((*Computer).gldmSlab, 2, workers)
 	}
 	if c.wants(GLCM, sliceDirection, oneSlice) {
-		sliced((*Computer).pairSlice)
+		c.sliced((*Computer).pairSlice)
 	}
 	if c.wants(GLRLM, sliceDirection, oneSlice) {
-		sliced((*Computer).runSlice)
+		c.sliced((*Computer).runSlice)
 	}
 	if c.wants(NGTDM, oneSlice, allSlices) {
-		sliced((*Computer).toneSlice)
+		c.sliced((*Computer).toneSlice)
 	}
 	if c.wants(NGLDM, oneSlice, allSlices) {
-		sliced((*Computer).ngldmSlice)
+		c.sliced((*Computer).ngldmSlice)
 	}
 	if c.wants(GLDM, oneSlice, allSlices) {
-		sliced((*Computer).gldmSlice)
+		c.sliced((*Computer).gldmSlice)
 	}
 	if zones {
-		slabs((*Computer).collectSlab, 8)
+		c.slabs((*Computer).collectSlab, 8, workers)
 	}
-	if err := c.do(ctx, workers); err != nil {
-		return err
-	}
-	if c.wants(GLSZM, oneSlice, allSlices) || c.wants(GLDZM, oneSlice, allSlices) {
-		c.zones.begin(c, true)
-		c.jobs = c.jobs[:0]
-		sliced((*Computer).zoneSlice)
-		if err := c.do(ctx, workers); err != nil {
-			return err
-		}
-	}
-	for _, w := range c.work[1:workers] {
-		c.work[0].add(w)
-	}
-	c.work[0].finish(c)
-	return nil
 }
 
 // do does the jobs.
@@ -377,34 +448,48 @@ func (c *Computer) do(ctx context.Context, workers int) error {
 	})
 }
 
-// layOut puts r into the field and makes room for the features.
+// layOut puts r into the field.
 func (c *Computer) layOut(r *Region) error {
 	f := &c.field
 	if err := f.set(r, c.cfg.SliceAxis, c.reach, c.wants(GLDZM, oneSlice, allSlices, volume)); err != nil {
 		return err
 	}
+	if f.places() <= narrowPlaces {
+		c.zones = &c.narrow
+	} else {
+		c.zones = &c.wide
+	}
 	f.aim(c.steps)
 	f.aim(c.pairs)
 	f.aim(c.offsets)
-	nz := f.size[2]
-	for fam := range families {
-		directions, planar := len(c.steps), 4
-		if fam == GLCM {
-			directions, planar = len(c.pairs), c.planar(GLCM)
-		}
-		features := 0
-		for k, n := range [kinds]int{nz * planar, nz, directions, 1, 1} {
-			if b := &c.banks[fam][k]; b.wanted {
-				if features == 0 {
-					features = c.featureCount(fam)
-				}
-				b.reset(n, features)
+	if c.listed() {
+		c.cells = resize(c.cells, len(c.pairs))
+	}
+	if c.cfg.Weighting != NoWeighting {
+		c.runs = resize(c.runs, len(c.steps))
+	}
+	return nil
+}
+
+// openBanks makes room for the features of the present families.
+func (c *Computer) openBanks(m *memory) {
+	for f := range families {
+		for k, b := range c.banks[f] {
+			if c.wants(f, kind(k)) {
+				n := c.matricesOf(f, kind(k))
+				b.values, b.entries = take[float64](m, n*b.features), zeros[int](m, n)
 			}
 		}
 	}
-	c.cells = resize(c.cells, len(c.pairs))
-	c.runs = resize(c.runs, len(c.steps))
-	return nil
+}
+
+// matricesOf returns the number of matrices of a kind, in the region at hand.
+func (c *Computer) matricesOf(f Family, k kind) int {
+	directions, planar := len(c.steps), 4
+	if f == GLCM {
+		directions, planar = len(c.pairs), c.planarPairs
+	}
+	return [kinds]int{c.field.size[2] * planar, c.field.size[2], directions, 1, 1}[k]
 }
 
 // featureCount returns the number of features of f.
@@ -436,8 +521,8 @@ func countRows[T any](c *Computer, f Family, rows []row[T]) int {
 
 // evaluate stores the features of the matrix summed up in m.
 func evaluate[T any](c *Computer, f Family, k kind, at, entries int, rows []row[T], m T) {
-	b := &c.banks[f][k]
-	if !b.wanted || entries == 0 {
+	b := c.banks[f][k]
+	if b == nil || entries == 0 {
 		return
 	}
 	b.entries[at] = entries

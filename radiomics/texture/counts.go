@@ -17,14 +17,18 @@ type counts struct {
 // countTable is a matrix n(i, j) of whole counts: row j − 1 holds the counts of
 // size j for every code i. It grows by rows.
 type countTable struct {
-	width int // codes and one
-	rows  int
-	n     []uint32
+	width  int // codes and one
+	rows   int
+	n      []uint32
+	memory *memory // where n lies; nil if it is the table's own
 }
 
 // reset empties the table.
 func (t *countTable) reset(codes int) {
 	t.width, t.rows, t.n = codes+1, 0, t.n[:0]
+	if t.memory != nil {
+		t.n = nil
+	}
 }
 
 // grow makes sure that there are rows, new ones being zero.
@@ -33,7 +37,9 @@ func (t *countTable) grow(rows int) {
 		return
 	}
 	old := len(t.n)
-	if need := rows * t.width; cap(t.n) < need {
+	if need := rows * t.width; t.memory != nil {
+		t.n = extend(t.memory, t.n, need)
+	} else if cap(t.n) < need {
 		room := need
 		if old > 0 { // it will not be the last time
 			room += need / 2
@@ -72,19 +78,18 @@ type countSums struct {
 type cellOf struct{ j, n float64 }
 
 // prepare fills the tables of levels.
-func (s *countSums) prepare(value []uint16) {
-	s.square, s.inverse = resize(s.square, len(value)), resize(s.inverse, len(value))
+func (s *countSums) prepare(m *memory, value []uint16) {
+	s.square, s.inverse, s.level = take[float64](m, len(value)), take[float64](m, len(value)), take[float64](m, len(value))
 	for x, v := range value {
 		i2 := float64(v) * float64(v)
 		s.square[x], s.inverse[x] = i2, 1/i2
 	}
 }
 
-// begin starts a matrix.
-func (s *countSums) begin() {
-	s.level = resize(s.level, len(s.square))
+// begin starts a matrix of so many sizes, whose sums come from m.
+func (s *countSums) begin(m *memory, sizes int) {
 	clear(s.level)
-	s.sizes = s.sizes[:0]
+	s.sizes = take[cellOf](m, sizes)[:0]
 	s.nLogN, s.squares, s.m = 0, 0, counts{}
 }
 
@@ -179,8 +184,9 @@ func (s *countSums) finish(value []uint16, voxels float64) *counts {
 }
 
 // table sums up a table of whole counts.
-func (s *countSums) table(t *countTable, value []uint16, voxels float64) *counts {
-	s.begin()
+func (s *countSums) table(m *memory, t *countTable, value []uint16, voxels float64) *counts {
+	defer m.release(m.at)
+	s.begin(m, t.rows)
 	for j := 1; j <= t.rows; j++ {
 		column(s, float64(j), t.row(j))
 	}

@@ -7,10 +7,30 @@ func (t *countTable) countDependence(f *field, spans []span, offsets []direction
 	switch {
 	case len(f.box16) > 0:
 		dependence(t, f.box16, f.r.value, spans, offsets, alpha)
-	case alpha == 0 && len(offsets) <= 127:
+	case f.dependsInWords(offsets, alpha):
 		t.dependenceWords(f.box8, spans, offsets)
 	default:
 		dependence(t, f.box8, f.r.value, spans, offsets, alpha)
+	}
+}
+
+// dependsInWords tells whether dependence is counted eight voxels at a time, up
+// to 254 neighbours in a byte.
+func (f *field) dependsInWords(offsets []direction, alpha int) bool {
+	return len(f.box8) > 0 && alpha == 0 && len(offsets) <= 127
+}
+
+// resetDependence empties the table for [countTable.countDependence], which in
+// words wants all rows at once: they come from m.
+func (t *countTable) resetDependence(m *memory, f *field, offsets []direction, alpha int) {
+	if f.dependsInWords(offsets, alpha) {
+		t.memory = m
+	} else if t.memory != nil {
+		t.memory, t.n = nil, nil
+	}
+	t.reset(f.r.codes())
+	if t.memory != nil {
+		t.grow(2*len(offsets) + 1)
 	}
 }
 
@@ -33,10 +53,8 @@ func dependence[T uint8 | uint16](t *countTable, box []T, value []uint16, spans 
 	}
 }
 
-// dependenceWords is countDependence for α = 0, eight voxels at a time; up to
-// 254 neighbours are counted in bytes.
+// dependenceWords is countDependence for α = 0, eight voxels at a time.
 func (t *countTable) dependenceWords(box []uint8, spans []span, offsets []direction) {
-	t.grow(2*len(offsets) + 1)
 	n, w := t.n, t.width
 	for _, s := range spans {
 		for o := int(s.lo); o < int(s.hi); o += 8 {

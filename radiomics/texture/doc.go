@@ -28,4 +28,12 @@
 // bounds test. Counts are integers throughout: they can be added in any order,
 // so results have the same bits for any number of threads. A [Computer] owns
 // the scratch memory and allocates nothing once it has seen a region as large.
+//
+// # How it is small
+//
+// One thread does one family after the other, and all of them use the same
+// bytes: for zones 2 or 4 for each voxel, for pairs and tones tables that grow
+// with the square of the number of levels. With the codes and the features
+// themselves that makes 6 to 11 bytes for each voxel of the box, down to boxes
+// of 2600 voxels on 28 levels; more threads have tables of their own.
 package texture

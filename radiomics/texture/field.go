@@ -47,7 +47,7 @@ func (f *field) set(r *Region, sliceAxis, pad int, masked bool) error {
 	f.step[2] = (f.size[1] + pad) * f.step[1]
 	f.first = pad * (f.step[0] + f.step[1] + f.step[2])
 	places := 2*f.first + f.size[2]*f.step[2] + 8
-	if places > maxPlaces {
+	if places > maxPlaces || r.Size[0]*r.Size[1]*r.Size[2] > math.MaxUint32 {
 		return fmt.Errorf("texture: a box of %v voxels is too large", f.size)
 	}
 	f.box8, f.box16 = f.box8[:0], f.box16[:0]
@@ -99,10 +99,11 @@ func scatter[T uint8 | uint16](f *field, box, code []T) {
 	}
 	from := f.origin()
 	for _, s := range f.r.rows {
-		for len(f.slice) <= int(s.k)-f.lo[2] {
+		i, j, k := f.r.coords(s)
+		for len(f.slice) <= k-f.lo[2] {
 			f.slice = append(f.slice, len(f.spans))
 		}
-		o := from + int(s.i) + int(s.j)*f.step[1] + int(s.k)*f.step[2]
+		o := from + i + j*f.step[1] + k*f.step[2]
 		n := copy(box[o:], code[:s.n])
 		code = code[n:]
 		f.spans = append(f.spans, span{int32(o), int32(o + n)})
@@ -131,7 +132,8 @@ func exchange[T uint8 | uint16](f *field, box, code []T) {
 	step := f.stepsOf()
 	from := f.origin()
 	for _, s := range f.r.rows {
-		o := from + int(s.i)*step[0] + int(s.j)*step[1] + int(s.k)*step[2]
+		i, j, k := f.r.coords(s)
+		o := from + i*step[0] + j*step[1] + k*step[2]
 		for _, c := range code[:s.n] {
 			box[o] = c
 			o += step[0]
@@ -189,7 +191,7 @@ type direction struct {
 // directions returns the forward half of the steps in set, of at most reach
 // along an axis, times scale: first those within a slice.
 func directions(reach int, in func(d [3]int) bool, scale int) []direction {
-	var ds []direction
+	ds := make([]direction, 0, usualJobs)
 	for _, planar := range [2]bool{true, false} {
 		for k := 0; k <= reach; k++ {
 			for j := -reach; j <= reach; j++ {

@@ -1,6 +1,9 @@
 package texture
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // glcm sums up a grey level co-occurrence matrix: p(i, j) is the probability
 // that of two voxels at a distance one has level i and the other level j. See
@@ -55,22 +58,22 @@ type pairSums struct {
 	sum, diff []float64 // counts of i + j from twice the smallest level, and of |i − j|
 	weights   []differenceWeights
 	ng        int // of weights
-	mcc       mccScratch
 }
 
 // differenceWeights are the weights of a difference k = |i − j|.
 type differenceWeights struct{ id, idn, idm, idmn, iv float64 }
 
 // summarise computes m from the entries of a matrix.
-func (s *pairSums) summarise(m *glcm, cells []cell, symmetric bool, r *Region, mcc bool) {
+func (s *pairSums) summarise(m *glcm, mem *memory, cells []cell, symmetric bool, r *Region, mcc bool) {
+	defer mem.release(mem.at)
 	lo := int(r.value[1])
 	spread := int(r.value[len(r.value)-1]) - lo + 1
-	s.px, s.py = resize(s.px, len(r.value)), resize(s.py, len(r.value))
-	s.sum, s.diff = resize(s.sum, 2*spread-1), resize(s.diff, spread)
-	clear(s.px)
-	clear(s.py)
-	clear(s.sum)
-	clear(s.diff)
+	s.px, s.py = zeros[float64](mem, len(r.value)), nil
+	if !symmetric {
+		s.py = zeros[float64](mem, len(r.value))
+	}
+	margins := mem.at
+	s.sum, s.diff = zeros[float64](mem, 2*spread-1), zeros[float64](mem, spread)
 	var total, largest, squares, nLogN, meanXY float64
 	for _, c := range cells {
 		i, j, n := int(r.value[c.i]), int(r.value[c.j]), c.n
@@ -101,7 +104,8 @@ func (s *pairSums) summarise(m *glcm, cells []cell, symmetric bool, r *Region, m
 		m.cov = (m.sum2 - m.contrast) / 4 // Var(i + j) − Var(i − j)
 	}
 	if mcc {
-		m.mcc = s.mcc.coefficient(cells, s.px, s.py, total, symmetric)
+		mem.release(margins)
+		m.mcc = coefficient(mem, cells, s.px, s.py, total, symmetric)
 	}
 }
 
@@ -144,7 +148,7 @@ func moments(n []float64, value []uint16, total float64) (mean, variance, h floa
 // differences fills in what depends on |i − j| alone.
 func (s *pairSums) differences(m *glcm, ng int, total float64) {
 	if s.ng != ng || len(s.weights) < len(s.diff) {
-		s.ng, s.weights = ng, s.weights[:0]
+		s.ng, s.weights = ng, slices.Grow(s.weights[:0], len(s.diff))
 		for k := range s.diff {
 			d, g := float64(k), float64(ng)
 			w := differenceWeights{1 / (1 + d), 1 / (1 + d/g), 1 / (1 + d*d), 1 / (1 + d*d/(g*g)), 0}

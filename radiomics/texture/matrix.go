@@ -29,12 +29,12 @@ func (c *Computer) Matrices(ctx context.Context, r *Region, f Family, a Aggregat
 	if err != nil {
 		return nil, err
 	}
-	var ms []Matrix
-	d.matrices = &ms
 	if r.Voxels == 0 || !a.Applies(f) {
 		return nil, nil
 	}
-	err = d.run(ctx, r)
+	var ms []Matrix
+	d.matrices = &ms
+	_, err = d.Compute(ctx, nil, r)
 	return ms, err
 }
 

@@ -2,12 +2,13 @@ package texture
 
 import "math"
 
-// mccScratch is the memory of [mccScratch.coefficient].
-type mccScratch struct {
-	a, d, e, p []float64
-	rx, ry     []float64 // roots of the margins
-	v, w, u    []float64 // of Lanczos's iteration
-	index      []int
+// correlations is what [coefficient] works on.
+type correlations struct {
+	memory *memory
+	index  []uint16  // of each code among those that occur
+	rx, ry []float64 // roots of the margins
+	a      []float64 // lower half of a symmetric matrix, row after row
+	d, e   []float64 // diagonals of a tridiagonal one
 }
 
 // coefficient returns the maximal correlation coefficient: the second largest
@@ -15,51 +16,93 @@ type mccScratch struct {
 // √pₓ and √pᵧ, and is taken away. PyRadiomics takes the root of the second
 // eigenvalue of Σₖ p(i, k) p(j, k)/(pₓ(i) pᵧ(k)), which is the same. With one
 // level in the region it is undefined.
-func (s *mccScratch) coefficient(cells []cell, px, py []float64, total float64, symmetric bool) float64 {
+func coefficient(m *memory, cells []cell, px, py []float64, total float64, symmetric bool) float64 {
 	if len(px) < 3 {
 		return math.NaN()
 	}
+	defer m.release(m.at)
+	s := correlations{memory: m}
+	s.margins(px, py, symmetric)
+	switch {
+	case len(s.rx) > maxDense:
+		return s.sparse(cells, total, symmetric)
+	case symmetric:
+		return s.dense(cells, total)
+	}
+	return s.product(cells, total)
+}
+
+// margins numbers the codes that occur.
+func (s *correlations) margins(px, py []float64, symmetric bool) {
 	if symmetric {
 		py = px
 	}
-	s.index, s.rx, s.ry = resize(s.index, len(px)), s.rx[:0], s.ry[:0]
+	s.index = take[uint16](s.memory, len(px))
+	m := 0
 	for x := range px {
 		if px[x] > 0 || py[x] > 0 {
-			s.index[x] = len(s.rx)
-			s.rx = append(s.rx, math.Sqrt(px[x]))
-			s.ry = append(s.ry, math.Sqrt(py[x]))
+			s.index[x] = uint16(m)
+			m++
 		}
 	}
-	m := len(s.rx)
-	if m > maxDense {
-		return s.sparse(cells, total, symmetric)
+	roots := func(p []float64) []float64 {
+		r := take[float64](s.memory, m)[:0]
+		for x := range p {
+			if px[x] > 0 || py[x] > 0 {
+				r = append(r, math.Sqrt(p[x]))
+			}
+		}
+		return r
 	}
-	s.a = resize(s.a, m*m)
+	s.rx = roots(px)
+	if s.ry = s.rx; !symmetric {
+		s.ry = roots(py)
+	}
+}
+
+// triangle returns the place of row i in the lower half of a matrix.
+func triangle(i int) int { return i * (i + 1) / 2 }
+
+// dense is coefficient for a symmetric matrix made in full.
+func (s *correlations) dense(cells []cell, total float64) float64 {
+	m := len(s.rx)
+	s.a = take[float64](s.memory, triangle(m))
 	for i, x := range s.rx {
-		row := s.a[i*m:][:m]
+		row := s.a[triangle(i):][:i+1]
+		for j, y := range s.rx[:i+1] {
+			row[j] = -x * y / total
+		}
+	}
+	for _, c := range cells { // i ≤ j
+		i, j := int(s.index[c.j]), int(s.index[c.i])
+		s.a[triangle(i)+j] += c.n / (s.rx[i] * s.rx[j])
+	}
+	return s.largest(m)
+}
+
+// product is coefficient for a matrix A that is not symmetric: the root of the
+// largest eigenvalue of A Aᵀ.
+func (s *correlations) product(cells []cell, total float64) float64 {
+	m := len(s.rx)
+	a := take[float64](s.memory, m*m)
+	for i, x := range s.rx {
+		row := a[i*m:][:m]
 		for j, y := range s.ry {
 			row[j] = -x * y / total
 		}
 	}
-	for _, c := range cells { // symmetric: i ≤ j, below the diagonal is what is read
-		i, j := s.index[c.i], s.index[c.j]
-		if symmetric {
-			i, j = j, i
-		}
-		s.a[i*m+j] += c.n / (s.rx[i] * s.ry[j])
+	for _, c := range cells {
+		i, j := int(s.index[c.i]), int(s.index[c.j])
+		a[i*m+j] += c.n / (s.rx[i] * s.ry[j])
 	}
-	if symmetric {
-		return s.largest(m)
-	}
-	b := make([]float64, m*m) // A Aᵀ
+	s.a = zeros[float64](s.memory, triangle(m))
 	for i := range m {
 		for j := range i + 1 {
 			for k := range m {
-				b[i*m+j] += s.a[i*m+k] * s.a[j*m+k]
+				s.a[triangle(i)+j] += a[i*m+k] * a[j*m+k]
 			}
 		}
 	}
-	s.a = b
 	return math.Sqrt(s.largest(m))
 }
 
@@ -70,13 +113,11 @@ const maxDense = 128
 // it is symmetric, of which the entries alone are kept. The extreme values of
 // its tridiagonal matrix approach those of A from within; the iteration ends
 // when ten more steps do not change them.
-func (s *mccScratch) sparse(cells []cell, total float64, symmetric bool) float64 {
+func (s *correlations) sparse(cells []cell, total float64, symmetric bool) float64 {
 	const most = 400
 	m := len(s.rx)
-	s.v, s.w, s.u, s.p = resize(s.v, m), resize(s.w, m), resize(s.u, m), resize(s.p, m)
-	s.d, s.e = s.d[:0], append(s.e[:0], 0)
-	before, v, w := s.p, s.v, s.w
-	clear(before)
+	before, v, w, u := zeros[float64](s.memory, m), take[float64](s.memory, m), take[float64](s.memory, m), take[float64](s.memory, m)
+	s.d, s.e = take[float64](s.memory, most)[:0], append(take[float64](s.memory, most+1)[:0], 0)
 	x := uint64(1)
 	for n := range v { // any start will do that is the same each time
 		x = x*6364136223846793005 + 1442695040888963407
@@ -88,8 +129,8 @@ func (s *mccScratch) sparse(cells []cell, total float64, symmetric bool) float64
 		if symmetric {
 			s.multiply(w, v, cells, total, symmetric, false)
 		} else {
-			s.multiply(s.u, v, cells, total, symmetric, true)
-			s.multiply(w, s.u, cells, total, symmetric, false)
+			s.multiply(u, v, cells, total, symmetric, true)
+			s.multiply(w, u, cells, total, symmetric, false)
 		}
 		alpha, beta := dot(v, w), s.e[step-1]
 		for n := range w {
@@ -114,7 +155,7 @@ func (s *mccScratch) sparse(cells []cell, total float64, symmetric bool) float64
 }
 
 // multiply stores A x, or Aᵀ x, in dst.
-func (s *mccScratch) multiply(dst, x []float64, cells []cell, total float64, symmetric, transposed bool) {
+func (s *correlations) multiply(dst, x []float64, cells []cell, total float64, symmetric, transposed bool) {
 	left, right := s.rx, s.ry
 	if transposed {
 		left, right = right, left
@@ -124,7 +165,7 @@ func (s *mccScratch) multiply(dst, x []float64, cells []cell, total float64, sym
 		dst[n] = -left[n] * known
 	}
 	for _, c := range cells {
-		i, j := s.index[c.i], s.index[c.j]
+		i, j := int(s.index[c.i]), int(s.index[c.j])
 		if transposed {
 			i, j = j, i
 		}
@@ -151,13 +192,13 @@ func scale(x []float64, a float64) {
 
 // largest returns the largest |λ| of the symmetric matrix of order m below and
 // on the diagonal of s.a, which it destroys.
-func (s *mccScratch) largest(m int) float64 {
+func (s *correlations) largest(m int) float64 {
 	s.tridiagonalise(m)
 	return s.largestOf(m)
 }
 
 // largestOf returns the largest |λ| of the tridiagonal matrix of order m.
-func (s *mccScratch) largestOf(m int) float64 {
+func (s *correlations) largestOf(m int) float64 {
 	var bound float64
 	for i := range m {
 		r := math.Abs(s.d[i]) + math.Abs(s.e[i])
@@ -175,7 +216,7 @@ func (s *mccScratch) largestOf(m int) float64 {
 
 // below tells whether the tridiagonal matrix has an eigenvalue below −x: whether
 // a pivot of T + x is negative.
-func (s *mccScratch) below(m int, x float64) bool {
+func (s *correlations) below(m int, x float64) bool {
 	q := 1.0
 	for i := range m {
 		if q = s.d[i] + x - s.e[i]*s.e[i]/q; q <= 0 {
@@ -192,7 +233,7 @@ func (s *mccScratch) below(m int, x float64) bool {
 //	x ← x − m/(G + √((m − 1)(m H − G²))),  G = Σ qᵢ'/qᵢ,  H = −G'
 //
 // where qᵢ are the pivots of T − x and their derivatives are by x.
-func (s *mccScratch) extreme(m int, sign, bound float64) float64 {
+func (s *correlations) extreme(m int, sign, bound float64) float64 {
 	x := bound * (1 + 1e-12)
 	n := float64(m)
 	for range 100 {
@@ -223,12 +264,13 @@ func (s *mccScratch) extreme(m int, sign, bound float64) float64 {
 // tridiagonalise reduces s.a, of which it reads the lower half, with
 // Householder's reflections to the diagonal s.d and the subdiagonal s.e, where
 // e[i] stands beside d[i−1] and d[i].
-func (s *mccScratch) tridiagonalise(m int) {
-	s.d, s.e, s.p = resize(s.d, m), resize(s.e, m), resize(s.p, m)
+func (s *correlations) tridiagonalise(m int) {
+	s.d, s.e = take[float64](s.memory, m), take[float64](s.memory, m)
+	space := take[float64](s.memory, m)
 	a := s.a
 	for i := m - 1; i > 0; i-- {
-		v := a[i*m:][:i] // the row left of the diagonal becomes the reflector
-		s.d[i] = a[i*m+i]
+		v := a[triangle(i):][:i] // the row left of the diagonal becomes the reflector
+		s.d[i] = a[triangle(i)+i]
 		var norm2 float64
 		for _, x := range v {
 			norm2 += x * x
@@ -246,10 +288,10 @@ func (s *mccScratch) tridiagonalise(m int) {
 		s.e[i] = norm
 		v[i-1] = last - norm
 		h := norm2 - last*norm // |v|²/2
-		p := s.p[:i]
+		p := space[:i]
 		clear(p)
 		for j, vj := range v { // p = A v
-			row := a[j*m:][:j+1]
+			row := a[triangle(j):][:j+1]
 			sum := row[j] * vj
 			pj, vr := p[:j], v[:j]
 			for k, x := range row[:j] {
@@ -269,7 +311,7 @@ func (s *mccScratch) tridiagonalise(m int) {
 		}
 		for j, vj := range v { // A − v pᵀ − p vᵀ
 			pj := p[j]
-			row, pr, vr := a[j*m:][:j+1], p[:j+1], v[:j+1]
+			row, pr, vr := a[triangle(j):][:j+1], p[:j+1], v[:j+1]
 			for k := range row {
 				row[k] -= vj*pr[k] + pj*vr[k]
 			}

@@ -5,14 +5,11 @@ package texture
 // the whole numbers |n i − Σ| are kept for each code and n: exact, and without
 // a division for each voxel.
 type toneTable struct {
-	width int      // largest number of neighbours and one
+	width int      // largest number of neighbours and one; 0 if quotients are added to s at once, as the table would not pay
 	d     []uint64 // Σ |n i − Σ| of code x with n neighbours at x·width + n
 	n     []int    // voxels of each code
 	alone []int    // of those, voxels without neighbours
 	s     []float64
-	// direct adds quotients to s instead, for neighbourhoods so large that the
-	// table would not pay.
-	direct bool
 }
 
 // maxTones is the largest table.
@@ -23,17 +20,13 @@ const maxTones = 1 << 22
 func directTones(codes, most int) bool { return (codes+1)*(most+1) > maxTones }
 
 // reset empties the table for neighbourhoods of up to most voxels.
-func (t *toneTable) reset(codes, most int) {
-	t.width, t.direct = most+1, directTones(codes, most)
-	if t.direct {
+func (t *toneTable) reset(m *memory, codes, most int) {
+	t.width = most + 1
+	if directTones(codes, most) {
 		t.width = 0
 	}
-	t.d = resize(t.d, (codes+1)*t.width)
-	t.n, t.alone, t.s = resize(t.n, codes+1), resize(t.alone, codes+1), resize(t.s, codes+1)
-	clear(t.d)
-	clear(t.n)
-	clear(t.alone)
-	clear(t.s)
+	t.d = zeros[uint64](m, (codes+1)*t.width)
+	t.n, t.alone, t.s = zeros[int](m, codes+1), zeros[int](m, codes+1), zeros[float64](m, codes+1)
 }
 
 // add adds the counts of u.
@@ -100,7 +93,7 @@ func (t *toneTable) voxel(x, n, diff int) {
 	if n == 0 {
 		t.alone[x]++
 	}
-	if diff = max(diff, -diff); !t.direct {
+	if diff = max(diff, -diff); t.width > 0 {
 		t.d[x*t.width+n] += uint64(diff)
 	} else if n > 0 {
 		t.s[x] += float64(diff) / float64(n)
@@ -117,26 +110,26 @@ const (
 
 // laneSums is the scratch of [toneTable.countLanes].
 type laneSums struct {
-	lane  [256]uint64
-	row   []uint64    // sums along i of a row
-	rows  []uint64    // of a slice, with an empty row before and after
-	slice [3][]uint64 // sums along i and j of the last slices
+	lane  *[256]uint16 // of each code
+	row   []uint64     // sums along i of a row
+	rows  []uint64     // of a slice, with an empty row before and after
+	slice [3][]uint64  // sums along i and j of the last slices
 }
 
 // countLanes adds the voxels of slices from to to − 1 with their 26 neighbours,
 // or 8 if planar: sums along each axis in turn, four voxels at a time.
-func (t *toneTable) countLanes(f *field, l *laneSums, from, to int, planar bool) {
+func (t *toneTable) countLanes(m *memory, f *field, from, to int, planar bool) {
+	defer m.release(m.at)
+	words := laneWords(f)
+	l := &laneSums{lane: (*[256]uint16)(zeros[uint16](m, 256)), row: take[uint64](m, words), rows: take[uint64](m, words*(f.size[1]+2))}
+	for n := range l.slice {
+		l.slice[n] = take[uint64](m, words*f.size[1])
+	}
 	value := f.r.value
 	for x, v := range value {
 		if x > 0 {
-			l.lane[x] = uint64(v-value[1]) | 1<<laneLevels
+			l.lane[x] = v - value[1] | 1<<laneLevels
 		}
-	}
-	words := (f.size[0] + 3) / 4
-	l.row = resize(l.row, words)
-	l.rows = resize(l.rows, words*(f.size[1]+2))
-	for n := range l.slice {
-		l.slice[n] = resize(l.slice[n], words*f.size[1])
 	}
 	if planar {
 		for k := from; k < to; k++ {
@@ -154,6 +147,9 @@ func (t *toneTable) countLanes(f *field, l *laneSums, from, to int, planar bool)
 		before, here, after = here, after, before
 	}
 }
+
+// laneWords returns the words of a row of lanes.
+func laneWords(f *field) int { return (f.size[0] + 3) / 4 }
 
 // sumSlice stores in dst the sums over the 3 × 3 voxels about each voxel of slice k.
 func (l *laneSums) sumSlice(dst []uint64, f *field, k int) {
@@ -184,25 +180,25 @@ func (l *laneSums) sumSlice(dst []uint64, f *field, k int) {
 
 // pack stores the lanes of the row at place o.
 func (l *laneSums) pack(f *field, o int) {
-	box := f.box8[o:][:f.size[0]]
+	box, lane, row := f.box8[o:][:f.size[0]], l.lane, l.row
 	w := 0
 	for ; len(box) >= 4; box = box[4:] {
-		l.row[w] = l.lane[box[0]] | l.lane[box[1]]<<16 | l.lane[box[2]]<<32 | l.lane[box[3]]<<48
+		row[w] = uint64(lane[box[0]]) | uint64(lane[box[1]])<<16 | uint64(lane[box[2]])<<32 | uint64(lane[box[3]])<<48
 		w++
 	}
 	if len(box) > 0 {
 		var x uint64
 		for n, c := range box {
-			x |= l.lane[c] << (16 * n)
+			x |= uint64(lane[c]) << (16 * n)
 		}
-		l.row[w] = x
+		row[w] = x
 	}
 }
 
 // countSlice adds the voxels of slice k from the sums of its slice and, in
 // three dimensions, those beside.
 func (t *toneTable) countSlice(f *field, l *laneSums, k int, here, before, after []uint64) {
-	words := len(l.row)
+	words, lane := len(l.row), l.lane
 	for _, s := range f.slices(k, k+1) {
 		i, j, _ := f.coords(int(s.lo))
 		codes := f.box8[s.lo:s.hi]
@@ -217,7 +213,7 @@ func (t *toneTable) countSlice(f *field, l *laneSums, k int, here, before, after
 			if a != nil {
 				sum += a[w] + b[w]
 			}
-			own := l.lane[x]
+			own := uint64(lane[x])
 			sum = sum>>(16*(i&3))&0xffff - own
 			n, level := int(sum>>laneLevels), int(own&laneMask)
 			diff := level*n - int(sum&laneMask)

@@ -24,22 +24,25 @@ type pairTable struct {
 const maxTable = 1023
 
 // reset empties the table for the codes of a region.
-func (t *pairTable) reset(codes int) {
-	t.codes = codes
+func (t *pairTable) reset(m *memory, codes int) {
+	t.codes, t.width = codes, tableWidth(codes)
+	t.n = take[uint32](m, t.width*t.width)
+	clear(t.n[:(codes+1)*t.width])
+}
+
+// tableWidth returns the width of a table of so many codes.
+func tableWidth(codes int) int {
 	switch {
 	case codes < 16:
-		t.width = 16
+		return 16
 	case codes < 32:
-		t.width = 32
+		return 32
 	case codes < 64:
-		t.width = 64
+		return 64
 	case codes < 256:
-		t.width = 256
-	default:
-		t.width = codes + 1
+		return 256
 	}
-	t.n = resize(t.n, t.width*t.width)
-	clear(t.n[:(codes+1)*t.width])
+	return codes + 1
 }
 
 // add adds the counts of u.
@@ -117,12 +120,10 @@ func count256(n *[256 * 256]uint32, box []uint8, spans []span, step int) {
 	}
 }
 
-// cells appends the entries of the table to dst.
-func (t *pairTable) cells(dst []cell, symmetric bool) []cell {
+// cells returns the entries of the table.
+func (t *pairTable) cells(m *memory, symmetric bool) []cell {
 	w := t.width
-	if cap(dst) == 0 {
-		dst = make([]cell, 0, t.occupied(symmetric))
-	}
+	dst := take[cell](m, t.occupied(symmetric))[:0]
 	for i := 1; i <= t.codes; i++ {
 		row := t.n[i*w:][:t.codes+1]
 		if !symmetric {
@@ -144,15 +145,18 @@ func (t *pairTable) cells(dst []cell, symmetric bool) []cell {
 
 // occupied returns the number of entries.
 func (t *pairTable) occupied(symmetric bool) (n int) {
+	w := t.width
 	for i := 1; i <= t.codes; i++ {
-		first := 1
-		if symmetric {
-			first = i
-		}
-		for j := first; j <= t.codes; j++ {
-			if t.n[i*t.width+j] > 0 || symmetric && t.n[j*t.width+i] > 0 {
-				n++
+		row := t.n[i*w:][:t.codes+1]
+		if !symmetric {
+			for _, x := range row[1:] {
+				n += int((x | -x) >> 31) // 1 unless it is zero
 			}
+			continue
+		}
+		for j, at := i, i*w+i; j < len(row); j, at = j+1, at+w {
+			x := row[j] | t.n[at]
+			n += int((x | -x) >> 31)
 		}
 	}
 	return n

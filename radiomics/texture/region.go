@@ -30,8 +30,15 @@ type Region struct {
 	codeOf []uint16 // scratch: code of each level
 }
 
-// rowRun is n voxels in a row from (i, j, k).
-type rowRun struct{ i, j, k, n int32 }
+// rowRun is n voxels in a row, the first at the given offset into the box.
+type rowRun struct{ at, n uint32 }
+
+// coords returns the first voxel of s.
+func (r *Region) coords(s rowRun) (i, j, k int) {
+	nx, ny := uint32(r.Size[0]), uint32(r.Size[1])
+	row := s.at / nx
+	return int(s.at % nx), int(row % ny), int(row / ny)
+}
 
 // NewRegion returns the region of the voxels at (ascending offsets into a box
 // of the given size) with their levels 1 … n. The mask before re-segmentation,
@@ -128,7 +135,7 @@ func (r *Region) crop(at []int) {
 		}
 		i := o - row
 		lo[0], hi[0] = min(lo[0], i), max(hi[0], i+n-first)
-		r.rows = append(r.rows, rowRun{int32(i), int32(j), int32(k), int32(n - first)})
+		r.rows = append(r.rows, rowRun{uint32(o), uint32(n - first)})
 	}
 	if len(at) == 0 {
 		lo = hi

@@ -6,9 +6,12 @@ import "math/bits"
 // step, where levels are the voxels of each code in them. It counts the voxels
 // that are number l of their run: as many as runs of length l or more. Their
 // difference from one l to the next is the matrix. Only voxels with a like
-// neighbour are looked at; all others are the first of their run. length is scratch for every place; what it
-// holds is not used before it is written.
-func (t *countTable) countRuns(f *field, spans []span, step int, levels []uint32, length []uint16) {
+// neighbour are looked at; all others are the first of their run. The number of
+// a voxel is kept until the voxel is reached, one step later: in a ring as
+// long as the step. What the ring holds is not used before it is written.
+func (t *countTable) countRuns(m *memory, f *field, spans []span, step int, levels []uint32) {
+	length := take[uint16](m, powerOfTwo(step))
+	t.memory = m
 	t.reset(len(levels) - 1)
 	t.grow(1)
 	copy(t.n, levels)
@@ -27,7 +30,7 @@ func (t *countTable) countRuns(f *field, spans []span, step int, levels []uint32
 }
 
 func (t *countTable) count8(box []uint8, spans []span, step int, length []uint16) {
-	n, w := t.n, t.width
+	n, w, ring := t.n, t.width, len(length)-1
 	for _, s := range spans {
 		for o := int(s.lo); o < int(s.hi); o += 8 {
 			like := firstBytes(zeroBytes(load(box, o)^load(box, o+step)), int(s.hi)-o)
@@ -36,8 +39,8 @@ func (t *countTable) count8(box []uint8, spans []span, step int, length []uint16
 				like &= like - 1
 				x := box[p]
 				// The number of this voxel in its run, 0 if the one before is unlike.
-				before := length[p] & uint16((uint32(box[p-step]^x)-1)>>16)
-				length[p+step] = before + 1
+				before := length[p&ring] & uint16((uint32(box[p-step]^x)-1)>>16)
+				length[(p+step)&ring] = before + 1
 				at := (int(before)+1)*w + int(x)
 				if at >= len(n) {
 					t.grow(int(before) + 2)
@@ -50,6 +53,7 @@ func (t *countTable) count8(box []uint8, spans []span, step int, length []uint16
 }
 
 func (t *countTable) count16(box []uint16, spans []span, step int, length []uint16) {
+	ring := len(length) - 1
 	for _, s := range spans {
 		for p := int(s.lo); p < int(s.hi); p++ {
 			x := box[p]
@@ -58,9 +62,9 @@ func (t *countTable) count16(box []uint16, spans []span, step int, length []uint
 			}
 			before := 0
 			if box[p-step] == x {
-				before = int(length[p])
+				before = int(length[p&ring])
 			}
-			length[p+step] = uint16(before + 1)
+			length[(p+step)&ring] = uint16(before + 1)
 			t.grow(before + 2)
 			t.n[(before+1)*t.width+int(x)]++
 		}

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/plaquerisk/plaquerisk/feature"
-	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
 
 func mustCompute(t testing.TB, r *Region, cfg Config) []Value {
@@ -79,25 +78,6 @@ func TestReuse(t *testing.T) {
 		if n := testing.AllocsPerRun(5, func() { values, _ = c.Compute(context.Background(), values[:0], region) }); n > 0 {
 			t.Errorf("%g allocations with %v", n, cfg.Families)
 		}
-	}
-}
-
-// All texture families of a region of 200 000 voxels need at most 12 bytes for
-// each voxel of its box.
-func TestMemory(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	region := blob(100, 36.46, 32, false)
-	box := float64((region.hi[0] - region.lo[0]) * (region.hi[1] - region.lo[1]) * (region.hi[2] - region.lo[2]))
-	for _, cfg := range []Config{PyRadiomicsConfig(), DefaultConfig()} {
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		mustCompute(t, region, cfg)
-		runtime.ReadMemStats(&after)
-		perVoxel := float64(after.TotalAlloc-before.TotalAlloc) / box
-		t.Logf("%.1f bytes per voxel allocated in all", perVoxel)
-		verify.Check{Suite: "radiomics", Case: fmt.Sprintf("texture of %d voxels, %d families", region.Voxels, len(cfg.Families)), Quantity: "memory, bytes per voxel of the box",
-			Source: "at most 12", Got: perVoxel, Want: 6, Tol: 6}.Run(t)
 	}
 }
 
@@ -260,7 +240,6 @@ func TestPairs(t *testing.T) {
 // level tells its neighbour's, and that of a matrix whose singular values are
 // known.
 func TestMCC(t *testing.T) {
-	var s mccScratch
 	margins := func(cells []cell, m int, symmetric bool) (px, py []float64, total float64) {
 		px, py = make([]float64, m+1), make([]float64, m+1)
 		for _, c := range cells {
@@ -277,12 +256,12 @@ func TestMCC(t *testing.T) {
 	two := []cell{{1, 1, 7}, {1, 2, 2}, {2, 2, 4}}
 	px, py, total := margins(two, 2, true)
 	// phi coefficient of the table 7 2; 2 4
-	if got, want := s.coefficient(two, px, py, total, true), (7.0*4-2*2)/(9*6); !near(got, want, "", 0) {
+	if got, want := coefficient(&memory{}, two, px, py, total, true), (7.0*4-2*2)/(9*6); !near(got, want, "", 0) {
 		t.Errorf("two levels: %.15g, want %.15g", got, want)
 	}
 	turn := []cell{{1, 2, 5}, {2, 3, 1}, {3, 1, 8}}
 	px, py, total = margins(turn, 3, false)
-	if got := s.coefficient(turn, px, py, total, false); !near(got, 1, "", 0) {
+	if got := coefficient(&memory{}, turn, px, py, total, false); !near(got, 1, "", 0) {
 		t.Errorf("a permutation: %.15g, want 1", got)
 	}
 	// The mixture λ·diagonal + (1 − λ)·independent of 8 equal levels has 1, λ, λ, …
@@ -297,7 +276,7 @@ func TestMCC(t *testing.T) {
 		}
 	}
 	px, py, total = margins(mix, 8, false)
-	if got := s.coefficient(mix, px, py, total, false); math.Abs(got-0.3) > 1e-7 { // all equal: a root of multiplicity 7
+	if got := coefficient(&memory{}, mix, px, py, total, false); math.Abs(got-0.3) > 1e-7 { // all equal: a root of multiplicity 7
 		t.Errorf("a mixture: %.15g, want 0.3", got)
 	}
 }
@@ -328,8 +307,9 @@ func TestMCCSparse(t *testing.T) {
 					}
 				}
 			}
-			var s mccScratch
-			want := s.coefficient(cells, px, py, total, symmetric)
+			want := coefficient(&memory{}, cells, px, py, total, symmetric)
+			s := correlations{memory: &memory{}}
+			s.margins(px, py, symmetric)
 			if got := s.sparse(cells, total, symmetric); math.Abs(got-want) > 1e-9 {
 				t.Errorf("%d levels, symmetric %t: %.15g, want %.15g", m, symmetric, got, want)
 			}

@@ -5,14 +5,14 @@ import "slices"
 // worker is the scratch of one thread. Its sums are added to those of the first
 // when all is done.
 type worker struct {
+	memory    memory
 	pairs     summed[pairTable]
-	cells     []cell
+	cells     []cell // where there is no bound to their number
 	merged    []cell
 	keys      []uint32
 	pairSums  pairSums
 	glcm      glcm
 	runs      summed[countTable]
-	length    []uint16
 	levels    []uint32 // voxels of each code in a slice
 	sums      countSums
 	floats    []float64
@@ -21,7 +21,6 @@ type worker struct {
 	ngldm     summed[countTable]
 	gldm      summed[countTable]
 	tones     summed[toneTable]
-	lanes     laneSums
 	ngtdm     ngtdm
 }
 
@@ -34,34 +33,51 @@ func (c *Computer) sparse() bool { return c.field.r.codes() > maxTable }
 // listed tells whether the matrices of directions are kept one by one.
 func (c *Computer) listed() bool { return c.sparse() || c.cfg.Weighting != NoWeighting }
 
-// prepare empties the sums.
+// prepare makes room for the sums of the present families and empties them.
 func (w *worker) prepare(c *Computer) {
-	r := c.field.r
-	codes := r.codes()
-	w.sums.prepare(r.value)
-	w.pairs.slices.codes, w.pairs.volume.codes = 0, 0
+	m, codes := &w.memory, c.field.r.codes()
+	w.pairs.slices, w.pairs.volume = pairTable{}, pairTable{}
 	if c.wants(GLCM, allSlices) && !c.listed() {
-		w.pairs.slices.reset(codes)
+		w.pairs.slices.reset(m, codes)
 	}
 	if c.wants(GLCM, volume) && !c.listed() {
-		w.pairs.volume.reset(codes)
+		w.pairs.volume.reset(m, codes)
 	}
-	if c.wants(GLRLM, sliceDirection, oneSlice, oneDirection, allSlices, volume) {
-		w.length = resize(w.length, c.field.places())
+	if c.counting() {
+		w.sums.prepare(m, c.field.r.value)
 	}
 	w.sizes.slices.reset(codes)
+	w.sizes.volume.small.memory, w.distances.volume.memory = m, m
 	w.sizes.volume.reset(codes)
-	for _, t := range [...]*summed[countTable]{&w.runs, &w.distances, &w.ngldm, &w.gldm} {
+	for _, t := range [...]*summed[countTable]{&w.runs, &w.distances} {
 		t.slices.reset(codes)
 		t.volume.reset(codes)
 	}
+	if c.wants(GLDZM, volume) {
+		w.distances.volume.grow(usualRows)
+	}
+	if c.wants(GLSZM, volume) {
+		w.sizes.volume.small.grow(usualRows) // last, because it grows further in place
+	}
+	w.ngldm.slices.reset(codes)
+	w.gldm.slices.reset(codes)
+	if c.wants(NGLDM, volume) {
+		w.ngldm.volume.resetDependence(m, &c.field, c.offsets, c.alpha)
+	}
+	if c.wants(GLDM, volume) {
+		w.gldm.volume.resetDependence(m, &c.field, c.offsets, c.alpha)
+	}
+	w.tones.slices, w.tones.volume = toneTable{}, toneTable{}
 	if c.wants(NGTDM, allSlices) {
-		w.tones.slices.reset(codes, c.neighbours(true))
+		w.tones.slices.reset(m, codes, c.neighbours(true))
 	}
 	if c.wants(NGTDM, volume) {
-		w.tones.volume.reset(codes, c.neighbours(false))
+		w.tones.volume.reset(m, codes, c.neighbours(false))
 	}
 }
+
+// counting tells whether there are matrices of counts now.
+func (c *Computer) counting() bool { return c.now&^(1<<GLCM|1<<NGTDM) != 0 }
 
 // add adds the sums of v.
 func (w *worker) add(v *worker) {
@@ -140,31 +156,38 @@ func (c *Computer) pairDirection(w *worker, n, _ int) {
 		}
 		return
 	}
-	w.cells = w.countPairs(c, w.cells[:0], c.field.spans, d)
-	if summed {
-		sum.add(&w.pairs.one)
+	defer w.memory.release(w.memory.at)
+	if !summed {
+		sum = nil
 	}
+	cells := w.countPairs(c, c.field.spans, d, sum)
 	if alone {
-		w.putPairs(c, oneDirection, n, w.cells, pairCount(w.cells, c.cfg.Symmetric), Matrix{Direction: c.axesOf(d), Slice: -1})
+		w.putPairs(c, oneDirection, n, cells, pairCount(cells, c.cfg.Symmetric), Matrix{Direction: c.axesOf(d), Slice: -1})
 	}
 	if c.listed() {
-		c.cells[n] = append(c.cells[n][:0], w.cells...)
+		c.cells[n] = append(c.cells[n][:0], cells...)
 	}
 }
 
-// countPairs appends the entries of the matrix of the spans to dst.
-func (w *worker) countPairs(c *Computer, dst []cell, spans []span, d direction) []cell {
-	codes := c.field.r.codes()
+// countPairs returns the entries of the matrix of the spans and adds it to sum
+// unless that is nil.
+func (w *worker) countPairs(c *Computer, spans []span, d direction, sum *pairTable) []cell {
 	if c.sparse() {
-		dst, w.keys = sortedPairs(dst, w.keys, &c.field, spans, d.step, c.cfg.Symmetric)
-		return dst
+		w.cells, w.keys = sortedPairs(w.cells[:0], w.keys, &c.field, spans, d.step, c.cfg.Symmetric)
+		return w.cells
 	}
-	w.pairs.one.reset(codes)
+	m, codes := &w.memory, c.field.r.codes()
+	at := m.at
+	w.pairs.one.reset(m, codes)
 	w.pairs.one.count(&c.field, spans, d.step)
-	if c.listed() || c.wants(GLCM, oneDirection, sliceDirection) {
-		dst = w.pairs.one.cells(dst, c.cfg.Symmetric)
+	if sum != nil {
+		sum.add(&w.pairs.one)
 	}
-	return dst
+	cells := w.pairs.one.cells(m, c.cfg.Symmetric)
+	m.release(at) // the table gives way to its entries
+	kept := take[cell](m, len(cells))
+	copy(kept, cells)
+	return kept
 }
 
 // pairCount returns the number of pairs, each once.
@@ -197,23 +220,24 @@ func (w *worker) finishPairs(c *Computer, k kind, planar bool) {
 		}
 		t = &w.pairs.volume
 	}
+	if !c.listed() {
+		defer w.memory.release(w.memory.at)
+		cells := t.cells(&w.memory, c.cfg.Symmetric)
+		w.putPairs(c, k, 0, cells, pairCount(cells, c.cfg.Symmetric), Matrix{Slice: -1})
+		return
+	}
 	w.cells = w.cells[:0]
 	entries := 0
-	if !c.listed() {
-		w.cells = t.cells(w.cells, c.cfg.Symmetric)
-		entries = pairCount(w.cells, c.cfg.Symmetric)
-	} else {
-		for n, d := range c.pairs {
-			if planar && d.d[2] != 0 {
-				break
-			}
-			entries += pairCount(c.cells[n], c.cfg.Symmetric)
-			from := len(w.cells)
-			w.cells = append(w.cells, c.cells[n]...)
-			weigh(w.cells[from:], c.weight(GLCM, d))
+	for n, d := range c.pairs {
+		if planar && d.d[2] != 0 {
+			break
 		}
-		w.cells = mergeCells(w.cells)
+		entries += pairCount(c.cells[n], c.cfg.Symmetric)
+		from := len(w.cells)
+		w.cells = append(w.cells, c.cells[n]...)
+		weigh(w.cells[from:], c.weight(GLCM, d))
 	}
+	w.cells = mergeCells(w.cells)
 	w.putPairs(c, k, 0, w.cells, entries, Matrix{Slice: -1})
 }
 
@@ -221,20 +245,18 @@ func (w *worker) finishPairs(c *Computer, k kind, planar bool) {
 func (c *Computer) pairSlice(w *worker, k, _ int) {
 	w.merged = w.merged[:0]
 	entries, planar := 0, c.planar(GLCM)
+	spans, at := c.field.slices(k, k+1), w.memory.at
 	for n, d := range c.pairs[:planar] {
-		w.cells = w.countPairs(c, w.cells[:0], c.field.slices(k, k+1), d)
+		cells := w.countPairs(c, spans, d, nil)
 		if c.wants(GLCM, sliceDirection) {
-			w.putPairs(c, sliceDirection, k*planar+n, w.cells, pairCount(w.cells, c.cfg.Symmetric), Matrix{Direction: c.axesOf(d), Slice: c.field.sliceIndex(k)})
+			w.putPairs(c, sliceDirection, k*planar+n, cells, pairCount(cells, c.cfg.Symmetric), Matrix{Direction: c.axesOf(d), Slice: c.field.sliceIndex(k)})
 		}
-		if !c.wants(GLCM, oneSlice) {
-			continue
+		if c.wants(GLCM, oneSlice) {
+			entries += pairCount(cells, c.cfg.Symmetric)
+			weigh(cells, c.weight(GLCM, d))
+			w.merged = append(w.merged, cells...)
 		}
-		if len(w.cells) == 0 && !c.sparse() {
-			w.cells = w.pairs.one.cells(w.cells, c.cfg.Symmetric)
-		}
-		entries += pairCount(w.cells, c.cfg.Symmetric)
-		weigh(w.cells, c.weight(GLCM, d))
-		w.merged = append(w.merged, w.cells...)
+		w.memory.release(at)
 	}
 	if c.wants(GLCM, oneSlice) {
 		w.merged = mergeCells(w.merged)
@@ -247,7 +269,7 @@ func (w *worker) putPairs(c *Computer, k kind, at int, cells []cell, entries int
 	if len(cells) == 0 || entries == 0 {
 		return
 	}
-	w.pairSums.summarise(&w.glcm, cells, c.cfg.Symmetric, c.field.r, c.cfg.MCC)
+	w.pairSums.summarise(&w.glcm, &w.memory, cells, c.cfg.Symmetric, c.field.r, c.cfg.MCC)
 	evaluate(c, GLCM, k, at, entries, glcmFeatures, &w.glcm)
 	if c.matrices != nil {
 		c.keepPairs(as, cells)
@@ -257,10 +279,11 @@ func (w *worker) putPairs(c *Computer, k kind, at int, cells []cell, entries int
 // runDirection counts the runs of direction n in all slices.
 func (c *Computer) runDirection(w *worker, n, _ int) {
 	d, r := c.steps[n], c.field.r
+	defer w.memory.release(w.memory.at)
 	t := &w.runs.one
-	t.countRuns(&c.field, c.field.spans, d.step, r.count, w.length)
+	t.countRuns(&w.memory, &c.field, c.field.spans, d.step, r.count)
 	if c.cfg.Convention == PyRadiomics && t.rows == 1 && !c.field.hasLine(d) {
-		t.reset(r.codes()) // the region is one voxel thick: PyRadiomics leaves the direction out
+		t.rows, t.n = 0, nil // the region is one voxel thick: PyRadiomics leaves the direction out
 	}
 	planar := d.d[2] == 0
 	if c.wants(GLRLM, oneDirection) && (planar || slices.Contains(c.cfg.Aggregations, Averaged3D)) {
@@ -303,21 +326,21 @@ func (c *Computer) runSlice(w *worker, k, _ int) {
 	var each [4]countTable
 	sum := &each[0]
 	for n, d := range c.steps[:4] {
-		t := &w.runs.one
-		t.countRuns(&c.field, spans, d.step, w.levels, w.length)
+		t, at := &w.runs.one, w.memory.at
+		t.countRuns(&w.memory, &c.field, spans, d.step, w.levels)
 		if c.wants(GLRLM, sliceDirection) {
 			w.putRuns(c, sliceDirection, 4*k+n, t, Matrix{Direction: c.axesOf(d), Slice: c.field.sliceIndex(k)})
 		}
-		if !c.wants(GLRLM, oneSlice) {
-			continue
+		if c.wants(GLRLM, oneSlice) {
+			if c.cfg.Weighting != NoWeighting {
+				sum = &each[n]
+			}
+			if sum.width == 0 {
+				sum.reset(c.field.r.codes())
+			}
+			sum.add(t)
 		}
-		if c.cfg.Weighting != NoWeighting {
-			sum = &each[n]
-		}
-		if sum.width == 0 {
-			sum.reset(c.field.r.codes())
-		}
-		sum.add(t)
+		w.memory.release(at)
 	}
 	if !c.wants(GLRLM, oneSlice) {
 		return
@@ -352,7 +375,7 @@ func (w *worker) putRuns(c *Computer, k kind, at int, t *countTable, as Matrix) 
 	if entries == 0 {
 		return
 	}
-	m := w.sums.table(t, c.field.r.value, float64(voxels))
+	m := w.sums.table(&w.memory, t, c.field.r.value, float64(voxels))
 	evaluate(c, GLRLM, k, at, entries, glrlmFeatures, m)
 	if c.matrices != nil {
 		c.keepCounts(GLRLM, as, t, voxels)
@@ -381,7 +404,8 @@ func (w *worker) putWeighted(c *Computer, k kind, at int, each []countTable, as 
 			w.floats[x] += weight * float64(count)
 		}
 	}
-	w.sums.begin()
+	defer w.memory.release(w.memory.at)
+	w.sums.begin(&w.memory, rows)
 	var voxels float64
 	for j := range rows {
 		column(&w.sums, float64(j+1), w.floats[j*width:(j+1)*width])
@@ -393,15 +417,6 @@ func (w *worker) putWeighted(c *Computer, k kind, at int, each []countTable, as 
 	evaluate(c, GLRLM, k, at, entries, glrlmFeatures, m)
 	if c.matrices != nil {
 		c.keepFloats(as, w.floats, width)
-	}
-}
-
-// begin makes room for the labels of a field.
-func (z *zoneMap) begin(c *Computer, planar bool) {
-	z.parent = resize(z.parent, c.field.places())
-	z.distance = z.distance[:0]
-	if c.wants(GLDZM, volume) && !planar || c.wants(GLDZM, oneSlice, allSlices) && planar {
-		z.fillDistances(&c.field, planar)
 	}
 }
 
@@ -496,7 +511,7 @@ func (w *worker) putZones(c *Computer, k kind, at int, t *zoneTable, voxels floa
 	if entries == 0 {
 		return
 	}
-	m := w.sums.zones(t, c.field.r.value, voxels)
+	m := w.sums.zones(&w.memory, t, c.field.r.value, voxels)
 	evaluate(c, GLSZM, k, at, entries, glszmFeatures, m)
 	if c.matrices != nil {
 		c.keepZones(c.sliceOf(k, at), t, int(voxels))
@@ -520,7 +535,7 @@ func (w *worker) putCounts(c *Computer, f Family, k kind, at int, t *countTable,
 	if entries == 0 {
 		return
 	}
-	m := w.sums.table(t, c.field.r.value, voxels)
+	m := w.sums.table(&w.memory, t, c.field.r.value, voxels)
 	rows := ngldmFeatures
 	if f == GLDZM {
 		rows = gldzmFeatures
@@ -545,7 +560,8 @@ func (c *Computer) gldmSlice(w *worker, k, _ int)  { c.dependenceSlice(w, GLDM, 
 // dependenceSlice counts the dependence within slice k.
 func (c *Computer) dependenceSlice(w *worker, f Family, t *summed[countTable], k int) {
 	spans := c.field.slices(k, k+1)
-	t.one.reset(c.field.r.codes())
+	defer w.memory.release(w.memory.at)
+	t.one.resetDependence(&w.memory, &c.field, planarOnly(c.offsets), c.alpha)
 	t.one.countDependence(&c.field, spans, planarOnly(c.offsets), c.alpha)
 	if c.wants(f, oneSlice) {
 		w.putCounts(c, f, oneSlice, k, &t.one, float64(voxelsOf(spans)))
@@ -575,7 +591,7 @@ func (c *Computer) lanes() bool {
 // toneSlab adds the differences of slices a to b − 1.
 func (c *Computer) toneSlab(w *worker, a, b int) {
 	if c.lanes() {
-		w.tones.volume.countLanes(&c.field, &w.lanes, a, b, false)
+		w.tones.volume.countLanes(&w.memory, &c.field, a, b, false)
 	} else {
 		w.tones.volume.countOffsets(&c.field, c.field.slices(a, b), c.offsets)
 	}
@@ -583,10 +599,11 @@ func (c *Computer) toneSlab(w *worker, a, b int) {
 
 // toneSlice adds the differences within slice k.
 func (c *Computer) toneSlice(w *worker, k, _ int) {
+	defer w.memory.release(w.memory.at)
 	t := &w.tones.one
-	t.reset(c.field.r.codes(), c.neighbours(true))
+	t.reset(&w.memory, c.field.r.codes(), c.neighbours(true))
 	if c.lanes() {
-		t.countLanes(&c.field, &w.lanes, k, k+1, true)
+		t.countLanes(&w.memory, &c.field, k, k+1, true)
 	} else {
 		t.countOffsets(&c.field, c.field.slices(k, k+1), planarOnly(c.offsets))
 	}

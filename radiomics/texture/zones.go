@@ -2,26 +2,68 @@ package texture
 
 import (
 	"cmp"
-	"math"
 	"math/bits"
 	"slices"
 )
 
 // zoneMap labels connected zones of one level: parent[o] is a place of the same
-// zone before o, or, at the first voxel of a zone, its size with the root bit.
-type zoneMap struct {
-	parent   []uint32
-	distance []uint16 // from the border; at roots the smallest of the zone
+// zone before o, or, at the first voxel of a zone, its size with the root bit,
+// the highest.
+type zoneMap[T label, D steps] struct {
+	parent   []T
+	distance []D // from the border; at roots the smallest of the zone
+	room     []D // for distances
 }
 
-const root = 1 << 31
+// label is a place or a size, of half the bytes in a small field.
+type label interface{ uint16 | uint32 }
+
+// steps is a distance from the border, which is less than the second largest
+// extent of the field: at most 181 if places fit 15 bits.
+type steps interface{ uint8 | uint16 }
+
+// rootBit returns the highest bit of a place.
+func rootBit[T label]() T { return ^(^T(0) >> 1) }
+
+// narrowPlaces is the number of places up to which 16 bits are enough.
+const narrowPlaces = 1 << 15
+
+// labels is a [zoneMap] of either width.
+type labels interface {
+	open(c *Computer, m *memory)
+	begin(c *Computer, planar bool)
+	join(f *field, from, to int, d []direction, planar bool)
+	stitch(f *field, k int, across []direction)
+	collect(f *field, spans []span, sizes *zoneTable, distances *countTable)
+}
+
+// open makes room for the labels of a field.
+func (z *zoneMap[T, D]) open(c *Computer, m *memory) {
+	z.parent, z.room = nil, nil
+	if c.wants(GLSZM, oneSlice, allSlices, volume) || c.wants(GLDZM, oneSlice, allSlices, volume) {
+		z.parent = take[T](m, c.field.places())
+	}
+	if c.wants(GLDZM, oneSlice, allSlices, volume) {
+		z.room = take[D](m, c.field.places())
+	}
+}
+
+// begin prepares for zones in three dimensions or in slices.
+func (z *zoneMap[T, D]) begin(c *Computer, planar bool) {
+	z.distance = nil
+	if c.wants(GLDZM, volume) && !planar || c.wants(GLDZM, oneSlice, allSlices) && planar {
+		z.distance = z.room
+		z.fillDistances(&c.field, planar)
+	}
+}
 
 // join labels the voxels of slices from to to − 1, joining slices too unless
 // planar; d are the 13 directions.
-func (z *zoneMap) join(f *field, from, to int, d []direction, planar bool) {
+func (z *zoneMap[T, D]) join(f *field, from, to int, d []direction, planar bool) {
+	parent := z.parent
 	for _, s := range f.slices(from, to) {
 		for o := s.lo; o < s.hi; o++ {
-			z.parent[o] = uint32(o)
+			parent[o] = T(o)
 		}
 	}
 	for k := from; k < to; k++ {
@@ -48,7 +90,7 @@ const (
 // joinWords joins each voxel with its like neighbours in the directions, eight
 // voxels at a time. Two neighbours that are like the voxel and adjacent to each
 // other are joined already, so one of them is enough.
-func (z *zoneMap) joinWords(box []uint8, spans []span, d []direction) {
+func (z *zoneMap[T, D]) joinWords(box []uint8, spans []span, d []direction) {
 	var like [13]uint64
 	parent := z.parent
 	for _, s := range spans {
@@ -85,19 +127,19 @@ func (z *zoneMap) joinWords(box []uint8, spans []span, d []direction) {
 			for a := range d {
 				for h := like[a]; h != 0; h &= h - 1 {
 					p := o + bits.TrailingZeros64(h)>>3
-					union(parent, uint32(p), uint32(p+d[a].step))
+					union(parent, T(p), T(p+d[a].step))
 				}
 			}
 		}
 	}
 }
 
-func (z *zoneMap) joinPlaces(box []uint16, spans []span, d []direction) {
+func (z *zoneMap[T, D]) joinPlaces(box []uint16, spans []span, d []direction) {
 	for _, s := range spans {
 		for o := int(s.lo); o < int(s.hi); o++ {
 			for a := range d {
 				if p := o + d[a].step; box[p] == box[o] {
-					union(z.parent, uint32(o), uint32(p))
+					union(z.parent, T(o), T(p))
 				}
 			}
 		}
@@ -105,7 +147,7 @@ func (z *zoneMap) joinPlaces(box []uint16, spans []span, d []direction) {
 }
 
 // union joins the zones of p and q before they are flattened.
-func union(parent []uint32, p, q uint32) {
+func union[T label](parent []T, p, q T) {
 	for parent[p] != p {
 		parent[p] = parent[parent[p]]
 		p = parent[p]
@@ -120,20 +162,20 @@ func union(parent []uint32, p, q uint32) {
 // flatten makes every voxel point to its root and the roots hold sizes and
 // smallest distances. Whether a voxel is a root is hard to foresee, so there
 // are no branches on it.
-func (z *zoneMap) flatten(spans []span) {
-	parent := z.parent
+func (z *zoneMap[T, D]) flatten(spans []span) {
+	parent, root := z.parent, rootBit[T]()
 	for _, s := range spans {
 		for o := uint32(s.lo); o < uint32(s.hi); o++ {
-			p := parent[o]
+			p := uint32(parent[o])
 			r := p // the root: p, or where p, which comes before, points
-			if up := parent[p]; up&root == 0 {
+			if up := uint32(parent[p]); up&uint32(root) == 0 {
 				r = up
 			}
 			v := r
 			if p == o {
-				v = root
+				v = uint32(root)
 			}
-			parent[o] = v
+			parent[o] = T(v)
 			parent[r]++
 		}
 	}
@@ -150,13 +192,13 @@ func (z *zoneMap) flatten(spans []span) {
 }
 
 // stitch joins flattened zones across the border after slice k.
-func (z *zoneMap) stitch(f *field, k int, across []direction) {
+func (z *zoneMap[T, D]) stitch(f *field, k int, across []direction) {
 	for _, s := range f.slices(k, k+1) {
 		for o := int(s.lo); o < int(s.hi); o++ {
 			x := f.code(o)
 			for a := range across {
 				if q := o + across[a].step; f.code(q) == x {
-					z.merge(uint32(o), uint32(q))
+					z.merge(T(o), T(q))
 				}
 			}
 		}
@@ -164,7 +206,8 @@ func (z *zoneMap) stitch(f *field, k int, across []direction) {
 }
 
 // merge joins the flattened zones of p and q.
-func (z *zoneMap) merge(p, q uint32) {
+func (z *zoneMap[T, D]) merge(p, q T) {
+	root := rootBit[T]()
 	for z.parent[p]&root == 0 {
 		p = z.parent[p]
 	}
@@ -212,10 +255,11 @@ func (t *zoneTable) add(u *zoneTable) {
 
 // collect adds the zones that begin in the spans to sizes and distances, either
 // of which may be nil.
-func (z *zoneMap) collect(f *field, spans []span, sizes *zoneTable, distances *countTable) {
+func (z *zoneMap[T, D]) collect(f *field, spans []span, sizes *zoneTable, distances *countTable) {
+	parent, root := z.parent, rootBit[T]()
 	for _, s := range spans {
 		for o := int(s.lo); o < int(s.hi); o++ {
-			p := z.parent[o]
+			p := parent[o]
 			if p&root == 0 {
 				continue
 			}
@@ -256,9 +300,10 @@ func (t *zoneTable) tidy() {
 }
 
 // zones sums up a table of zones.
-func (s *countSums) zones(t *zoneTable, value []uint16, voxels float64) *counts {
+func (s *countSums) zones(m *memory, t *zoneTable, value []uint16, voxels float64) *counts {
 	t.tidy()
-	s.begin()
+	defer m.release(m.at)
+	s.begin(m, t.small.rows+len(t.large))
 	for j := 1; j <= t.small.rows; j++ {
 		column(s, float64(j), t.small.row(j))
 	}
@@ -271,15 +316,14 @@ func (s *countSums) zones(t *zoneTable, value []uint16, voxels float64) *counts 
 // fillDistances stores, for each voxel, how many steps along the axes it takes
 // from it out of the mask: 1 at its border. The border of the box counts as
 // outside. Planar steps stay in the slice.
-func (z *zoneMap) fillDistances(f *field, planar bool) {
-	d := resize(z.distance, f.places())
-	z.distance = d
+func (z *zoneMap[T, D]) fillDistances(f *field, planar bool) {
+	d := z.distance
 	clear(d)
 	r := f.r
 	if r.morph == nil {
 		for _, s := range f.spans {
 			for o := s.lo; o < s.hi; o++ {
-				d[o] = math.MaxUint16
+				d[o] = ^D(0)
 			}
 		}
 	} else {
@@ -290,7 +334,7 @@ func (z *zoneMap) fillDistances(f *field, planar bool) {
 				o := from + j*step[1] + k*step[2]
 				for _, in := range r.morph[n : n+r.Size[0]] {
 					if in {
-						d[o] = math.MaxUint16
+						d[o] = ^D(0)
 					}
 					o += step[0]
 				}
@@ -298,7 +342,7 @@ func (z *zoneMap) fillDistances(f *field, planar bool) {
 			}
 		}
 	}
-	f.cityBlock(d, planar)
+	cityBlock(f, d, planar)
 	if r.morph != nil {
 		for _, s := range f.spans {
 			for o := s.lo; o < s.hi; o++ {
@@ -310,7 +354,7 @@ func (z *zoneMap) fillDistances(f *field, planar bool) {
 
 // cityBlock replaces what is not zero in d by the number of steps along the
 // axes to the nearest zero: a pass over the rows forward, and one backward.
-func (f *field) cityBlock(d []uint16, planar bool) {
+func cityBlock[D steps](f *field, d []D, planar bool) {
 	sy, sz := f.step[1], f.step[2]
 	if planar {
 		sz = sy
@@ -320,7 +364,7 @@ func (f *field) cityBlock(d []uint16, planar bool) {
 	for row := range rows {
 		o := f.first + row/f.size[1]*f.step[2] + row%f.size[1]*f.step[1]
 		here, north, above := d[o:][:nx], d[o-sy:][:nx], d[o-sz:][:nx]
-		n := uint16(0)
+		n := D(0)
 		for i, x := range here {
 			n = min(x, min(n, north[i], above[i])+1)
 			here[i] = n
@@ -329,7 +373,7 @@ func (f *field) cityBlock(d []uint16, planar bool) {
 	for row := rows - 1; row >= 0; row-- {
 		o := f.first + row/f.size[1]*f.step[2] + row%f.size[1]*f.step[1]
 		here, south, below := d[o:][:nx], d[o+sy:][:nx], d[o+sz:][:nx]
-		n := uint16(0)
+		n := D(0)
 		for i := nx - 1; i >= 0; i-- {
 			n = min(here[i], min(n, south[i], below[i])+1)
 			here[i] = n
