@@ -110,7 +110,7 @@ func TestNoLeak(t *testing.T) {
 	cfg, ev := fast(), EvaluationConfig{Folds: 4, Repeats: 3, Bootstrap: 100}
 	table := marked(t, 24, 1)
 	var notes risk.Evaluation
-	arms, err := newArms(table, cfg, nil, &notes)
+	arms, err := newArms(table, cfg, nil, nil, &notes)
 	if err != nil {
 		t.Fatal(err)
 	}

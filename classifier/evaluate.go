@@ -43,7 +43,9 @@ func (c EvaluationConfig) Validate() error {
 
 // EvaluateOptions are what an evaluation takes beside settings.
 type EvaluateOptions struct {
-	// Baselines are learners to compare with, on the columns of the arm "both".
+	// Arms are the sets of features to compare, some of [Arms]; nil: all.
+	Arms []string
+	// Baselines are learners to compare with, on the columns of the last arm.
 	Baselines []Learner
 	// Progress, if not nil, counts fits.
 	Progress func(done, total int)
@@ -55,6 +57,9 @@ const (
 	ArmBiomechanics = "biomechanics"
 	ArmBoth         = "both"
 )
+
+// Arms are the names of all arms.
+var Arms = []string{ArmRadiomics, ArmBiomechanics, ArmBoth}
 
 // Arm returns the name of the arm that learns from c.Modalities.
 func (c Config) Arm() string {
@@ -86,7 +91,7 @@ type outOfFold struct {
 	curve   [][]float64 // ROC of every test fold, at the steps of [rocAt]
 }
 
-// Evaluate compares radiomics alone, biomechanics alone and both, and the
+// Evaluate compares radiomics alone, biomechanics alone and both, or some of these, and the
 // baselines, by repeated cross-validation in which all rows of a patient are in
 // one fold. Title, Outcome, Failures and Provenance are left to the caller.
 //
@@ -100,7 +105,7 @@ func Evaluate(ctx context.Context, t *feature.Table, cfg Config, ev EvaluationCo
 	}
 	out := &risk.Evaluation{Format: risk.EvaluationFormat, Version: risk.EvaluationVersion,
 		Arms: []risk.Arm{}, Comparison: []risk.Difference{}, Importance: []risk.Importance{}, Failures: []risk.Failure{}, Notes: []risk.Note{}}
-	arms, err := newArms(t, cfg, opt.Baselines, out)
+	arms, err := newArms(t, cfg, opt.Arms, opt.Baselines, out)
 	if err != nil {
 		return nil, err
 	}
@@ -149,9 +154,19 @@ func Evaluate(ctx context.Context, t *feature.Table, cfg Config, ev EvaluationCo
 	return out, nil
 }
 
-// newArms makes the arms whose modalities the table has.
-func newArms(t *feature.Table, cfg Config, baselines []Learner, out *risk.Evaluation) ([]arm, error) {
+// newArms makes the arms asked for whose modalities the table has.
+func newArms(t *feature.Table, cfg Config, want []string, baselines []Learner, out *risk.Evaluation) ([]arm, error) {
+	if want == nil {
+		want = Arms
+	}
+	for _, name := range want {
+		if !slices.Contains(Arms, name) {
+			return nil, fmt.Errorf("arm %q, want some of %q", name, Arms)
+		}
+	}
 	var arms []arm
+	var failed error
+	var chosen []risk.Note // how the columns of the last arm were chosen
 	for _, a := range []struct {
 		name       string
 		modalities []string
@@ -160,13 +175,14 @@ func newArms(t *feature.Table, cfg Config, baselines []Learner, out *risk.Evalua
 		{ArmBiomechanics, []string{feature.Biomechanics}},
 		{ArmBoth, []string{feature.Radiomics, feature.Biomechanics}},
 	} {
+		if !slices.Contains(want, a.name) {
+			continue
+		}
 		c := cfg
 		c.Modalities = a.modalities
 		columns, notes, err := SelectColumns(t, c)
 		if err != nil {
-			if a.name == ArmBoth {
-				return nil, err
-			}
+			failed = err
 			out.Notes = append(out.Notes, risk.Note{Code: "PLQ-520", Severity: risk.Warning, Where: a.name, Text: "This arm was not evaluated: " + err.Error() + "."})
 			continue
 		}
@@ -174,14 +190,16 @@ func newArms(t *feature.Table, cfg Config, baselines []Learner, out *risk.Evalua
 		if err != nil {
 			return nil, err
 		}
-		if a.name == ArmBoth {
-			out.Notes = append(out.Notes, notes...)
-		}
+		chosen = notes
 		arms = append(arms, arm{name: a.name, learner: cfg.Boosting, data: d})
 	}
-	both := arms[len(arms)-1].data
+	if len(arms) == 0 {
+		return nil, failed
+	}
+	out.Notes = append(out.Notes, chosen...)
+	last := arms[len(arms)-1].data
 	for _, b := range baselines {
-		arms = append(arms, arm{name: "baseline: " + b.Name(), learner: b, data: both})
+		arms = append(arms, arm{name: "baseline: " + b.Name(), learner: b, data: last})
 	}
 	return arms, nil
 }
@@ -332,14 +350,20 @@ func (o *outOfFold) result(ev EvaluationConfig, seed uint64, named bool) risk.Le
 	return r
 }
 
-// compareArms compares every pair of boosting arms on the same folds, and both
+// compareArms compares every pair of boosting arms on the same folds, and the last
 // with the baselines.
 func compareArms(ctx context.Context, arms []arm, ev EvaluationConfig, seed uint64) ([]risk.Difference, error) {
 	out := []risk.Difference{}
+	main := ""
+	for _, a := range arms {
+		if slices.Contains(Arms, a.name) {
+			main = a.name
+		}
+	}
 	for i := range arms {
 		for j := range arms[:i] {
 			baseline := strings.HasPrefix(arms[i].name, "baseline")
-			if baseline && arms[j].name != ArmBoth {
+			if baseline && arms[j].name != main {
 				continue
 			}
 			for l := range arms[i].levels {

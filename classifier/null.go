@@ -55,7 +55,7 @@ func NullCoverage(ctx context.Context, t *feature.Table, cfg Config, ev Evaluati
 		return nil, fmt.Errorf("%d draws, want at least 2", draws)
 	}
 	var notes risk.Evaluation
-	arms, err := newArms(t, cfg, nil, &notes)
+	arms, err := newArms(t, cfg, nil, nil, &notes)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -186,11 +187,12 @@ func (a *app) evaluate() *cobra.Command {
 	var out, title, outcome string
 	var overwrite, noBaseline bool
 	var draws int
+	var arms []string
 	var anyTable tableFlags
 	cmd := &cobra.Command{
 		Use:     "evaluate TABLE.csv --out DIR",
 		Short:   "Compare radiomics, biomechanics and both by patient-grouped cross-validation",
-		Example: "  plaquerisk evaluate batch/features_wide.csv --out evaluation\n  plaquerisk evaluate --table any.csv --target outcome --group patient --oof oof.csv --json figures.json\n  plaquerisk evaluate --model model.json --table other-hospital.csv --json external.json",
+		Example: "  plaquerisk evaluate batch/features_wide.csv --arms radiomics,biomechanics,both --out evaluation\n  plaquerisk evaluate --table any.csv --target outcome --group patient --oof oof.csv --json figures.json\n  plaquerisk evaluate --model model.json --table other-hospital.csv --json external.json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := anyTable.check(args); err != nil {
@@ -207,6 +209,11 @@ func (a *app) evaluate() *cobra.Command {
 			}
 			if out == "" {
 				return usageError("evaluate needs --out DIR")
+			}
+			for _, arm := range arms {
+				if !slices.Contains(classifier.Arms, arm) {
+					return usageError("--arms %q: want some of %q", arm, classifier.Arms)
+				}
 			}
 			cfg, _, err := a.settings()
 			if err != nil {
@@ -225,7 +232,7 @@ func (a *app) evaluate() *cobra.Command {
 				return a.coverage(cmd.Context(), args[0], table, cfg, draws, folder)
 			}
 			m := a.meter("evaluate")
-			opt := classifier.EvaluateOptions{Progress: func(done, total int) { m.at(done, total, "cross-validation") }}
+			opt := classifier.EvaluateOptions{Arms: arms, Progress: func(done, total int) { m.at(done, total, "cross-validation") }}
 			if !noBaseline {
 				opt.Baselines = []classifier.Learner{golearn.DefaultTree()}
 			}
@@ -258,6 +265,7 @@ func (a *app) evaluate() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&out, "out", "", "`DIR` for evaluation.json and cohort.pdf")
 	f.BoolVar(&overwrite, "overwrite", false, "replace what is in --out")
+	f.StringSliceVar(&arms, "arms", classifier.Arms, "sets of features to compare, some of `ARMS`")
 	f.StringVar(&title, "title", "Cohort", "`TITLE` of the report")
 	f.StringVar(&outcome, "outcome", "not stated", "the event that is predicted, in `WORDS`")
 	f.IntVar(&draws, "null-draws", 0, "instead: outcomes drawn at random `N` times; how often the intervals cover 0.5, in coverage.json")
