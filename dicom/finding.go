@@ -45,6 +45,8 @@ const (
 	PLQFormat      = "PLQ-116"
 	PLQUnknownTags = "PLQ-117"
 	PLQLossy       = "PLQ-118"
+	PLQMotion      = "PLQ-119"
+	PLQVoltage     = "PLQ-120"
 )
 
 // NoteCodes documents every finding of the package.
@@ -67,6 +69,8 @@ var NoteCodes = []risk.Code{
 	{Code: PLQFormat, Title: "pixel format not read", Help: "Colour, frames without a position of their own and unusual bit depths are not CT slices that this version reads."},
 	{Code: PLQUnknownTags, Title: "attributes unknown", Help: "Tube voltage, kernel or phase is absent from the header: what depends on it cannot be checked."},
 	{Code: PLQLossy, Title: "lossy compression", Help: "The values were changed when the images were compressed, now or before. Texture features and small calcifications suffer; ask for the originals."},
+	{Code: PLQMotion, Title: "motion", Help: "A fast heart, or anatomy that jumps between two slices: contours and stress there may be wrong. Look at the named slices, or take another phase."},
+	{Code: PLQVoltage, Title: "tube voltage", Help: "Below 95 or above 130 kV iodine and calcium have other CT numbers; adapt the limits in the settings, or read results with care."},
 }
 
 func finding(code string, severity risk.Severity, gate Gate, where, format string, args ...any) Finding {

@@ -105,6 +105,8 @@ func (c Config) checkSeries(s *Series, vol *imaging.Volume) []Finding {
 	out := c.checkModality(s)
 	out = append(out, c.checkGrid(&s.Grid, s.SliceThickness)...)
 	out = append(out, c.checkContrast(s, vol)...)
+	out = append(out, s.checkVoltage()...)
+	out = append(out, s.checkMotion(vol)...)
 	var unknown []string
 	if math.IsNaN(s.KVp) {
 		unknown = append(unknown, "tube voltage")
