@@ -1,7 +1,7 @@
 // Command dicom times our reading of stored values, native and compressed,
 // beside pydicom with GDCM: processor time on one thread, equal values
-// required; and how many headers we read in a second. README.md has the
-// protocol.
+// required; converting and loading a series, beside dcm2niix; and how many
+// headers we read in a second. README.md has the protocol.
 package main
 
 import (
@@ -43,8 +43,9 @@ func main() {
 	slices := flag.Int("slices", 300, "slices to decode; the series is repeated")
 	runs := flag.Int("runs", 3, "processes of each program; the least time counts")
 	ours := flag.String("ours", "", "read this `folder` and print the result (used by the program itself)")
+	how := flag.String("how", "values", "what to do with it: values, convert or load")
 	flag.Parse()
-	if err := run(*series, *python, *ours, *slices, *runs); err != nil {
+	if err := run(*series, *python, *ours, *how, *slices, *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/dicom:", err)
 		os.Exit(1)
 	}
@@ -57,9 +58,9 @@ type result struct {
 	Hash string  `json:"hash"` // of all stored values, slice after slice
 }
 
-func run(series, python, ours string, slices, runs int) error {
+func run(series, python, ours, how string, slices, runs int) error {
 	if ours != "" {
-		r, err := readFolder(ours, slices)
+		r, err := map[string]func(string, int) (result, error){"values": readFolder, "convert": convertFolder, "make": makeFolder, "load": loadFolder}[how](ours, slices)
 		if err != nil {
 			return err
 		}
@@ -96,12 +97,7 @@ func run(series, python, ours string, slices, runs int) error {
 			return fmt.Errorf("%s: values differ", s.folder)
 		}
 	}
-	perSecond, err := headers(filepath.Join(dir, "native"))
-	if err != nil {
-		return err
-	}
-	fmt.Printf("\nHeaders read: %.0f files in a second of processor time (at least 8000 are asked for).\n", perSecond)
-	return nil
+	return whole(self, filepath.Join(dir, "whole"), slices, runs)
 }
 
 // least starts a process and returns its result, or best if that is faster.
@@ -125,9 +121,9 @@ func least(best result, name string, arg ...string) (result, error) {
 
 // convert writes the series in all syntaxes with gdcmconv and dcmcjpls.
 func convert(series, dir string) error {
-	files, err := filepath.Glob(filepath.Join(series, "*.dcm"))
-	if err != nil || len(files) == 0 {
-		return fmt.Errorf("-series %s: no *.dcm", series)
+	s, err := pick(series) // without localizers
+	if err != nil {
+		return fmt.Errorf("-series: %w", err)
 	}
 	raw := filepath.Join(dir, "raw.dcm")
 	for _, s := range syntaxes {
@@ -135,7 +131,8 @@ func convert(series, dir string) error {
 			return err
 		}
 	}
-	for _, f := range files {
+	for n := range s.Slices {
+		f := filepath.Join(series, filepath.FromSlash(s.Slices[n].Path))
 		if err := exec.Command("gdcmconv", "--raw", f, raw).Run(); err != nil {
 			return fmt.Errorf("gdcmconv --raw %s: %w", f, err)
 		}
@@ -170,11 +167,7 @@ func readFolder(folder string, n int) (result, error) {
 		}
 	}
 	r := result{CPU: cpu() - start}
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return r, err
-	}
-	r.Peak = float64(usage.Maxrss) / 1024
+	r.Peak = peak(syscall.RUSAGE_SELF)
 	sum := sha256.Sum256(volume)
 	r.Hash = hex.EncodeToString(sum[:8])
 	return r, nil
@@ -205,34 +198,13 @@ func readFile(dst []byte, name string) error {
 	return p.Read(context.Background(), dst, 0)
 }
 
-// headers reads the headers of a folder for about a second of processor time
-// and returns how many it read in one.
-func headers(folder string) (float64, error) {
-	files, err := filepath.Glob(filepath.Join(folder, "*.dcm"))
-	if err != nil || len(files) == 0 {
-		return 0, fmt.Errorf("%s: no files", folder)
+// peak returns the largest memory of this process, or of its children, MiB.
+func peak(who int) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(who, &u); err != nil {
+		panic("bench/dicom: " + err.Error())
 	}
-	limits := part10.DefaultLimits()
-	limits.StopAt = part10.PixelData
-	n, start := 0, cpu()
-	for cpu()-start < 1 {
-		for _, name := range files {
-			f, err := os.Open(name)
-			if err != nil {
-				return 0, err
-			}
-			info, err := f.Stat()
-			if err != nil {
-				return 0, err
-			}
-			if _, err := part10.Open(f, info.Size(), limits); err != nil {
-				return 0, fmt.Errorf("%s: %w", name, err)
-			}
-			f.Close()
-			n++
-		}
-	}
-	return float64(n) / (cpu() - start), nil
+	return float64(u.Maxrss) / 1024
 }
 
 // cpu returns the processor time of this process, user and system, in s.
