@@ -130,9 +130,16 @@ func archiveError(err error) error {
 	return &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-660", Err: err}
 }
 
+// maxNamed is how many failed objects are named.
+const maxNamed = 100
+
 // transferred prints how a transfer ended and returns its error.
 func (a *app) transferred(verb string, r archive.Report, err error) error {
-	for _, f := range r.Failed {
+	for n, f := range r.Failed {
+		if n == maxNamed {
+			fmt.Fprintf(a.stderr, "  and %d more\n", len(r.Failed)-n)
+			break
+		}
 		fmt.Fprintf(a.stderr, "  %s: %v\n", f.Instance, f.Err)
 	}
 	if !a.quiet {

@@ -40,14 +40,15 @@ answer only if --where or --show names them, or the archive adds them.
 				}
 				q.Keys = append(q.Keys, k)
 			}
+			shown := q.Level.Usual()
 			for _, s := range show {
 				t, err := archive.ParseTag(s)
 				if err != nil {
 					return usageError("--show: %w", err)
 				}
-				q.Keys = append(q.Keys, archive.Key{Tag: t})
+				shown = append(shown, t)
 			}
-			for _, t := range q.Level.Usual() {
+			for _, t := range shown {
 				if !slices.ContainsFunc(q.Keys, func(k archive.Key) bool { return k.Tag == t }) {
 					q.Keys = append(q.Keys, archive.Key{Tag: t})
 				}

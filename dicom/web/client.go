@@ -156,12 +156,16 @@ type request struct {
 	contentLength int64
 }
 
+// plain leaves characters as they are that a query may hold (RFC 3986 3.4):
+// Orthanc 1.10 does not see a wildcard in %2A.
+var plain = strings.NewReplacer("%2A", "*", "%3F", "?", "%2C", ",", "%3A", ":", "%2F", "/", "+", "%20")
+
 // do makes a call, whose answer must have one of the status codes. The caller
 // closes its body.
 func (c *Client) do(ctx context.Context, q request, codes ...int) (*http.Response, error) {
 	u := *c.root
 	u.Path += q.path
-	u.RawQuery = q.query.Encode()
+	u.RawQuery = plain.Replace(q.query.Encode())
 	name := q.method + " " + u.Path
 	r, err := http.NewRequestWithContext(ctx, q.method, u.String(), nil)
 	if err != nil {

@@ -45,7 +45,8 @@ func (c *Client) store(ctx context.Context, objects []*archive.Object, done func
 			return fmt.Errorf("%s: %w", o.Path, err)
 		}
 		f.Close()
-		heads[n] = fmt.Sprintf("\r\n--%s\r\nContent-Type: application/dicom; transfer-syntax=%s\r\nContent-Length: %d\r\n\r\n", boundary, o.Syntax, size)
+		// No parameter of the type: Orthanc 1.10 passes over parts that have one.
+		heads[n] = fmt.Sprintf("\r\n--%s\r\nContent-Type: application/dicom\r\nContent-Length: %d\r\n\r\n", boundary, size)
 		length += int64(len(heads[n])) + size
 	}
 	q := request{method: "POST", path: "/studies/" + objects[0].Study, accept: asJSON, contentLength: length,

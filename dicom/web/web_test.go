@@ -53,6 +53,7 @@ type fake struct {
 	names    []archive.Name
 	files    map[string][]byte // by instance UID
 	requests []string
+	queries  []string // as they came
 	auth     []string
 	most     int                                                      // matches in an answer
 	trouble  func(w http.ResponseWriter, r *http.Request, n int) bool // handles request n itself
@@ -62,6 +63,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.requests = append(f.requests, r.Method+" "+r.URL.Path)
+	f.queries = append(f.queries, r.URL.RawQuery)
 	f.auth = append(f.auth, r.Header.Get("Authorization"))
 	if f.trouble != nil && f.trouble(w, r, len(f.requests)) {
 		return
@@ -233,6 +235,14 @@ func TestFind(t *testing.T) {
 	}
 	if err := c.Echo(ctx); err != nil {
 		t.Error(err)
+	}
+	// Wildcards stand in the query as they are, all else that needs it escaped.
+	wild := archive.Query{Keys: []archive.Key{{Tag: 0x00100010, Value: "A*&b=+ ?^ü"}, {Tag: 0x00080061}}}
+	if err := c.Find(ctx, wild, func(archive.Result) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	if got, want := f.queries[len(f.queries)-1], "00100010=A*%26b%3D%2B%20?%5E%C3%BC&includefield=00080061&limit=1000"; got != want {
+		t.Errorf("query %s, want %s", got, want)
 	}
 	stop := errors.New("enough")
 	if err := c.Find(ctx, archive.Query{}, func(archive.Result) error { return stop }); err != stop {
