@@ -28,7 +28,14 @@ func main() {
 	child := flag.Bool("measure", false, "measure this program and print JSON (used by itself)")
 	threads := flag.Bool("measure-two", false, "measure one thread and two of this program and print JSON (used by itself)")
 	only := flag.String("only", "", "with -measure-two: the task to measure, as 107 features/blob_100; none: all")
+	memory := flag.Bool("memory", false, "measure memory only and renew its table")
 	flag.Parse()
+	if *memory {
+		if err := renewMemory(context.Background(), *out); err != nil {
+			fatal(err)
+		}
+		return
+	}
 	if *threads {
 		if err := json.NewEncoder(os.Stdout).Encode(both(context.Background(), *only)); err != nil {
 			fatal(err)
@@ -177,12 +184,7 @@ func table(ours []map[string]result, two []map[string]pair, peer, mirp []map[str
 		o, om := spread(ours, t.name, cpu)
 		fmt.Fprintf(&b, "| %s | "+t.size+" | %.3g (%.3g) |\n", t.name, ours[0][t.name].Count, o, om)
 	}
-	fmt.Fprintf(&b, "\n## Memory\n\nAll that is allocated from grey levels to texture features, which its peak cannot exceed.\n\n| task | bytes per voxel of the box |\n|---|---|\n")
-	for _, r := range regions() {
-		if v := ours[0]["texture/"+r.name].Bytes; v > 0 {
-			fmt.Fprintf(&b, "| texture/%s | %.1f |\n", r.name, v)
-		}
-	}
+	b.WriteString("\n" + memoryTable(context.Background()))
 	if len(two) == 0 {
 		return b.String(), wrong
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -22,7 +21,6 @@ import (
 type result struct {
 	MS     float64            `json:"ms"` // least processor time of a call
 	Values map[string]float64 `json:"values,omitempty"`
-	Bytes  float64            `json:"bytes,omitempty"` // per voxel of the box
 	Count  int                `json:"count,omitempty"`
 }
 
@@ -121,9 +119,6 @@ func textures(ctx context.Context, r *region) result {
 	for n, col := range cfg.Columns() {
 		res.Values["original_"+col.Family.String()+"_"+col.PyRadiomics] = values[n].Value
 	}
-	res.Bytes = allocated(func() {
-		must(must(texture.NewComputer(cfg)).Compute(ctx, nil, texture.NewRegion(r.vol.Size, r.vol.Spacing, at, levels, ng, nil)))
-	}) / box(r)
 	return res
 }
 
@@ -161,22 +156,6 @@ func standard(ctx context.Context, r *region) result {
 		}
 	}
 	return res
-}
-
-// allocated returns all that f allocates, in bytes: at least its peak.
-func allocated(f func()) float64 {
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return float64(after.TotalAlloc - before.TotalAlloc)
-}
-
-// box returns the number of voxels of the region's box.
-func box(r *region) float64 {
-	lo, hi, _ := r.mask.Bounds()
-	return float64((hi[0] - lo[0]) * (hi[1] - lo[1]) * (hi[2] - lo[2]))
 }
 
 func shape(r *region) result {

@@ -15,7 +15,7 @@ type cell struct {
 // pairTable counts pairs of codes. Row and column 0 stand for outside.
 type pairTable struct {
 	codes int
-	width int // of a row: 16, 32, 64, 256, or the number of codes and one
+	width int // of a row: 16, 32, 64, 128, 256, or the number of codes and one
 	n     []uint32
 }
 
@@ -39,6 +39,8 @@ func tableWidth(codes int) int {
 		return 32
 	case codes < 64:
 		return 64
+	case codes < 128:
+		return 128
 	case codes < 256:
 		return 256
 	}
@@ -65,6 +67,8 @@ func (t *pairTable) count(f *field, spans []span, step int) {
 		count32((*[32 * 32]uint32)(t.n), f.box8, spans, step)
 	case 64:
 		count64((*[64 * 64]uint32)(t.n), f.box8, spans, step)
+	case 128:
+		count128((*[128 * 128]uint32)(t.n), f.box8, spans, step)
 	case 256:
 		count256((*[256 * 256]uint32)(t.n), f.box8, spans, step)
 	default:
@@ -78,7 +82,7 @@ func (t *pairTable) count(f *field, spans []span, step int) {
 	}
 }
 
-// The four sizes differ in constants only, which let the compiler drop all
+// The five sizes differ in constants only, which let the compiler drop all
 // bounds tests.
 func count16(n *[16 * 16]uint32, box []uint8, spans []span, step int) {
 	for _, s := range spans {
@@ -106,6 +110,16 @@ func count64(n *[64 * 64]uint32, box []uint8, spans []span, step int) {
 		b := box[int(s.lo)+step:][:len(a)]
 		for x, i := range a {
 			n[(uint(i)<<6|uint(b[x]))%(64*64)]++
+		}
+	}
+}
+
+func count128(n *[128 * 128]uint32, box []uint8, spans []span, step int) {
+	for _, s := range spans {
+		a := box[s.lo:s.hi]
+		b := box[int(s.lo)+step:][:len(a)]
+		for x, i := range a {
+			n[(uint(i)<<7|uint(b[x]))%(128*128)]++
 		}
 	}
 }

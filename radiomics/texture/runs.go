@@ -71,6 +71,9 @@ func (t *countTable) count16(box []uint16, spans []span, step int, length []uint
 	}
 }
 
+// powerOfTwo returns the smallest power of two that is at least n.
+func powerOfTwo(n int) int { return 1 << bits.Len(uint(n-1)) }
+
 // hasLine tells whether two voxels of the field lie on a line in direction d,
 // with or without voxels between them.
 func (f *field) hasLine(d direction) bool {

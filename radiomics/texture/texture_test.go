@@ -236,6 +236,43 @@ func TestPairs(t *testing.T) {
 	}
 }
 
+// Tables of every width count the pairs that there are.
+func TestTableWidths(t *testing.T) {
+	for _, test := range []struct{ levels, width int }{{9, 16}, {25, 32}, {50, 64}, {110, 128}, {230, 256}, {600, 0}} {
+		c, err := NewComputer(DefaultConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := blob(22, 10.5, test.levels, false)
+		if err := c.layOut(r); err != nil {
+			t.Fatal(err)
+		}
+		if test.width == 0 {
+			test.width = r.codes() + 1
+		}
+		d := c.pairs[len(c.pairs)-1]
+		want := map[[2]int]uint32{}
+		for _, s := range c.field.spans {
+			for o := int(s.lo); o < int(s.hi); o++ {
+				want[[2]int{c.field.code(o), c.field.code(o + d.step)}]++
+			}
+		}
+		var table pairTable
+		table.reset(&memory{}, r.codes())
+		table.count(&c.field, c.field.spans, d.step)
+		if table.width != test.width {
+			t.Errorf("%d codes: a width of %d, want %d", r.codes(), table.width, test.width)
+		}
+		for i := range r.codes() + 1 {
+			for j := range r.codes() + 1 {
+				if n := table.n[i*table.width+j]; n != want[[2]int{i, j}] {
+					t.Fatalf("%d codes: %d pairs of %d and %d, want %d", r.codes(), n, i, j, want[[2]int{i, j}])
+				}
+			}
+		}
+	}
+}
+
 // The maximal correlation coefficient is |correlation| for two levels, 1 if a
 // level tells its neighbour's, and that of a matrix whose singular values are
 // known.
