@@ -66,7 +66,7 @@ type Fields struct {
 // Where the latter lie on one side of the node, at a surface or an interface,
 // those around them are taken too, of the same material, so that the value there
 // is extrapolated from two layers. The constant stress of a tet4 scatters from one
-// element to the next: there the polynomial is linear and one layer more is taken.
+// element to the next: there one layer more is taken.
 func (s *Solution) Fields(ctx context.Context) (*Fields, error) {
 	f := &Fields{Solution: s}
 	if err := f.sample(ctx); err != nil {
@@ -216,9 +216,7 @@ func (f *Fields) fit(p *polynomial, n int, material int32) Tensors {
 	if !quadratic && p.oneSided() {
 		rings = 1
 	}
-	p.terms = len(p.columns)
 	if m.Types[p.patch[0]] == element.Tetra4 {
-		p.terms = 4
 		rings++
 	}
 	for range rings {
@@ -255,7 +253,6 @@ type polynomial struct {
 	mid         r3.Vec         // mean of at
 	square      element.Tensor // mean of at⊗at
 	reach       float64        // greatest length of at
-	terms       int            // of the polynomial, the first ones
 	columns     [10][]float64
 	w           []float64
 }
@@ -319,7 +316,7 @@ func (p *polynomial) weights() []float64 {
 	p.w = append(p.w[:0], make([]float64, n)...)
 	var kept int
 	var here [10]float64 // orthonormal terms at the node
-	for t := range p.terms {
+	for t := range p.columns {
 		col := append(p.columns[kept][:0], make([]float64, n)...)
 		p.columns[kept] = col
 		var before float64
