@@ -136,7 +136,9 @@ func Evaluate(ctx context.Context, t *feature.Table, cfg Config, ev EvaluationCo
 			}
 		}
 		out.Arms = append(out.Arms, r)
-		out.Support = append(out.Support, support(&r))
+		if slices.Contains(Arms, r.Name) {
+			out.Support = append(out.Support, support(&r))
+		}
 	}
 	if out.Comparison, err = compareArms(ctx, arms, ev, cfg.Seed); err != nil {
 		return nil, err

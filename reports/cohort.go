@@ -17,7 +17,7 @@ import (
 
 // Cohort writes the report of an evaluation as a PDF. Pages: summary, flow and
 // data, discrimination at both levels, calibration, usefulness, comparison of
-// arms, explanation, failures, provenance.
+// arms, explanation, trust, failures, provenance.
 func Cohort(w io.Writer, e *risk.Evaluation, cfg Config) error {
 	if e == nil {
 		return errors.New("cohort report: no evaluation")
@@ -34,6 +34,7 @@ func Cohort(w io.Writer, e *risk.Evaluation, cfg Config) error {
 	s.usefulness(e)
 	s.comparison(e)
 	s.importance(e)
+	s.trust(e)
 	s.failures(e)
 	s.page("Methods and provenance")
 	s.heading("Methods", 20)
@@ -426,6 +427,7 @@ func (s *sheet) discrimination(e *risk.Evaluation) {
 		s.table(cut)
 	}
 	s.small("Balanced accuracy: at the threshold. PPV, NPV: positive and negative predictive value; both depend on the share of positives in these data.")
+	s.pooled(e)
 }
 
 // folds draws the AUC of every fold as a dot.
@@ -532,6 +534,7 @@ func (s *sheet) calibration(e *risk.Evaluation) {
 		s.heading("Measures of calibration", 30)
 		s.table(t)
 	}
+	s.smooth(e)
 }
 
 func lastMain(e *risk.Evaluation) string {
@@ -666,11 +669,7 @@ func (s *sheet) comparison(e *risk.Evaluation) {
 		t := table{size: 9.5, cols: []column{{"First set", "L"}, {"Second set", "L"}, {"Difference of AUC", "L"}, {"p", "R"}}}
 		for _, d := range e.Comparison {
 			if d.Level == l {
-				p := number(d.P, 3)
-				if d.P.Defined() && d.P < 0.001 {
-					p = "< 0.001"
-				}
-				t.rows = append(t.rows, []string{d.A, d.B, interval(d.AUC, 2), p})
+				t.rows = append(t.rows, []string{d.A, d.B, interval(d.AUC, 2), pValue(d.P)})
 			}
 		}
 		if len(t.rows) > 0 {
@@ -679,6 +678,7 @@ func (s *sheet) comparison(e *risk.Evaluation) {
 		}
 	}
 	s.small("p values are not corrected for the number of comparisons.")
+	s.paired(e)
 }
 
 func (s *sheet) importance(e *risk.Evaluation) {

@@ -65,10 +65,48 @@ func testEvaluation() *risk.Evaluation {
 	for n, c := range testPrediction(0.3).Contributions {
 		e.Importance = append(e.Importance, risk.Importance{Feature: c.Feature, Modality: []string{"radiomics", "biomechanics", "anatomy"}[n%3], MeanShift: 0.4 * math.Pow(0.8, float64(n)), Folds: risk.Number(1 - 0.05*float64(n))})
 	}
+	testJudged(e)
 	e.Failures = []risk.Failure{{Case: "C-017", Code: "PLQ-101", Text: "slices are missing at z = 12.40 mm"}, {Case: "C-031", Code: "PLQ-402", Text: "no lesion's mechanics converged"}}
 	e.Notes = []risk.Note{{Code: "PLQ-501", Severity: risk.Warning, Text: "fewer than 10 positives in two folds"}}
 	e.Provenance = testFull().Provenance
 	return e
+}
+
+// testJudged adds the further figures.
+func testJudged(e *risk.Evaluation) {
+	iv := func(v, h float64) risk.Interval {
+		return risk.Interval{Value: risk.Number(v), Low: risk.Number(v - h), High: risk.Number(v + h)}
+	}
+	for n := range e.Arms {
+		for k := range e.Arms[n].Levels {
+			r := &e.Arms[n].Levels[k]
+			j := &risk.Judged{PooledAUC: iv(0.7, 0.1), Obuchowski: iv(0.7, 0.11), Permutations: 1000, PermutationP: risk.Number(0.0004 * float64(n+1)), Slope: iv(0.9, 0.3), InTheLarge: iv(-0.2, 0.3),
+				ICI: 0.04, E50: 0.03, E90: 0.09, Emax: 0.21, Spiegelhalter: -1.1, SpiegelhalterP: 0.27,
+				Sets: risk.Sets{Level: 0.9, Patients: [2]int{29, 8}, Covered: [2]risk.Number{0.91, 1}, Single: 0.31, Warnings: []string{"class 1 has 8 patients in the calibration set; sets at 90 % need 9, so that this class is in every set"}}}
+			for i := range 40 {
+				x := 0.02 + 0.02*float64(i)
+				j.Smooth = append(j.Smooth, risk.CurvePoint{X: x, Y: min(1, x+0.05*math.Sin(9*x+float64(n))), Low: risk.NaN(), High: risk.NaN()})
+			}
+			for i, rule := range []string{"max", "noisy_or", "mean", "top_2", "log_sum_exp"} {
+				j.Rules = append(j.Rules, risk.RuleResult{Rule: rule, Used: i == k, AUC: iv(0.7+0.01*float64(i), 0.1), LogLoss: 0.4, Calibrated: risk.NaN()})
+			}
+			r.Judged = j
+		}
+	}
+	effect := func(v float64) risk.Effect { return risk.Effect{Interval: iv(v, 0.2), P: 0.3} }
+	for n := range e.Comparison {
+		e.Comparison[n].Paired = &risk.Paired{AUC: iv(0.02, 0.05), NRI: effect(0.3), NRIEvents: effect(0.1), NRIOthers: effect(0.2), IDI: effect(-0.01)}
+	}
+	for _, m := range []string{"radiomics", "biomechanics"} {
+		l := risk.Lacking{Modality: m, Columns: 120}
+		for _, name := range levelNames {
+			l.Levels = append(l.Levels, risk.LackingLevel{Level: name, AUC: iv(0.66, 0.12), LogLoss: 0.51, LogLossFull: 0.42})
+		}
+		e.Lacking = append(e.Lacking, l)
+	}
+	e.Stability = &risk.Stability{Features: 10, Of: 180, Nogueira: iv(0.35, 0.05), Jaccard: 0.22}
+	e.Support = []risk.Support{{Arm: "both", Parameters: 180, Text: "60 patients, 24 with the event, 180 candidate predictors: too few for such a model."}}
+	e.Unusual = &risk.Unusual{Limit: 2.3, Patients: []risk.UnusualPatient{{Patient: "P-031", Distance: 3.4}}}
 }
 
 // testEvaluationExtreme has many arms with long names, and much of everything.
