@@ -11,7 +11,11 @@ type Code struct{ Value, Scheme, Meaning string }
 // Item returns the item of a code sequence.
 func (c Code) Item() *part10.Set {
 	s := &part10.Set{}
-	s.Text(0x00080100, "SH", c.Value)
+	if len(c.Value) > 16 {
+		s.Text(0x00080119, "UC", c.Value) // LongCodeValue
+	} else {
+		s.Text(0x00080100, "SH", c.Value)
+	}
 	s.Text(0x00080102, "SH", c.Scheme)
 	s.Text(0x00080104, "LO", c.Meaning)
 	return s

@@ -70,6 +70,7 @@ func Write(w io.Writer, src *object.Source, p *Map, m *object.Meta) error {
 	voi := &part10.Set{}
 	voi.Float(0x00281050, "DS", (lo+hi)/2)
 	voi.Float(0x00281051, "DS", max(hi-lo, 1e-6))
+	voi.Text(0x00281056, "CS", "LINEAR_EXACT") // which may be narrower than 1
 	shared.Items(0x00289132, voi)
 	identity := &part10.Set{}
 	identity.Float(0x00281052, "DS", 0)

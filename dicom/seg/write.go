@@ -14,13 +14,14 @@ import (
 // Region is a segment to be written.
 type Region struct {
 	Name      string
+	Track     string        // tracking identifier, by which reports name it; "": the name
 	Mask      *imaging.Mask // on voxels of the source
 	Category  object.Code   // of the property: object.Abnormal, object.Anatomical
 	Type      object.Code   // object.Plaque, …
 	Site      object.Code   // anatomic region; zero: not said
 	Algorithm string        // AUTOMATIC, SEMIAUTOMATIC or MANUAL
 	Maker     string        // name of the algorithm, unless it is MANUAL
-	Colour    [3]uint16     // CIELab as DICOM encodes it; zero: none
+	Colour    [3]uint8      // red, green, blue; zero: none
 }
 
 // Names of this kind of object.
@@ -31,10 +32,10 @@ func Evidence(src *object.Source, m *object.Meta) *object.Evidence {
 	return &object.Evidence{Series: src.UID(m, kind.Name, "series"), Objects: []object.Ref{{Class: Storage, UID: src.UID(m, kind.Name, "instance")}}}
 }
 
-// Tracking returns identifier and UID by which a region is known in all objects
-// of a source.
-func Tracking(src *object.Source, m *object.Meta, name string) (id, uid string) {
-	return name, src.UID(m, "tracking", name)
+// Tracking returns the UID by which the region of a tracking identifier is known in
+// all objects of a source.
+func Tracking(src *object.Source, m *object.Meta, id string) (uid string) {
+	return src.UID(m, "tracking", id)
 }
 
 // Write writes regions as a BINARY segmentation on the slices of a source. Slices
@@ -134,13 +135,16 @@ func (r *Region) item(n int, src *object.Source, m *object.Meta) *part10.Set {
 	if r.Algorithm != "MANUAL" {
 		s.Text(0x00620009, "LO", r.Maker)
 	}
-	if r.Colour != [3]uint16{} {
-		s.Int(0x0062000d, "US", int(r.Colour[0]), int(r.Colour[1]), int(r.Colour[2]))
+	if r.Colour != [3]uint8{} {
+		s.Int(0x0062000d, "US", lab(r.Colour)...)
 	}
 	s.Items(0x0062000f, r.Type.Item())
-	id, uid := Tracking(src, m, r.Name)
+	id := r.Track
+	if id == "" {
+		id = r.Name
+	}
 	s.Text(0x00620020, "UT", id)
-	s.Text(0x00620021, "UI", uid)
+	s.Text(0x00620021, "UI", Tracking(src, m, id))
 	return s
 }
 
@@ -184,4 +188,30 @@ func appendBits(bits []byte, at int, in []bool) []byte {
 		}
 	}
 	return bits
+}
+
+// lab returns a colour of sRGB as CIELab with the white point D65 in the whole
+// numbers of DICOM (PS3.3 C.10.7.1.1): L* of 0 to 100, a* and b* of −128 to 127 on
+// 0 to 65535.
+func lab(rgb [3]uint8) []int {
+	var c [3]float64
+	for n, v := range rgb {
+		x := float64(v) / 255
+		if x <= 0.04045 {
+			c[n] = x / 12.92
+		} else {
+			c[n] = math.Pow((x+0.055)/1.055, 2.4)
+		}
+	}
+	f := func(t float64) float64 {
+		if t > 216.0/24389 {
+			return math.Cbrt(t)
+		}
+		return (24389.0/27*t + 16) / 116
+	}
+	x := f((0.4124*c[0] + 0.3576*c[1] + 0.1805*c[2]) / 0.9505)
+	y := f(0.2126*c[0] + 0.7152*c[1] + 0.0722*c[2])
+	z := f((0.0193*c[0] + 0.1192*c[1] + 0.9505*c[2]) / 1.089)
+	scale := func(v, lo, hi float64) int { return int(math.Round(min(max((v-lo)/(hi-lo), 0), 1) * 65535)) }
+	return []int{scale(116*y-16, 0, 100), scale(500*(x-y), -128, 127), scale(200*(y-z), -128, 127)}
 }

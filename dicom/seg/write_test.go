@@ -35,7 +35,7 @@ func written(t testing.TB, tilt float64) (path, ct string, src *object.Source, r
 	one.In[g.Offset(43, 0, 19)] = true
 	region := func(name string, m *imaging.Mask) Region {
 		return Region{Name: name, Mask: m, Category: object.Abnormal, Type: object.Plaque, Site: object.Arteries["LAD"],
-			Algorithm: "SEMIAUTOMATIC", Maker: "plaquerisk", Colour: [3]uint16{40000, 50000, 30000}}
+			Algorithm: "SEMIAUTOMATIC", Maker: "plaquerisk", Colour: [3]uint8{230, 159, 0}}
 	}
 	whole := validate.Ellipsoid(g, [3]float64{20, 15, 9}, [3]float64{8, 9, 6})
 	lo, hi, _ := whole.Bounds()
