@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -263,7 +264,7 @@ func (a *app) evaluate() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&out, "out", "", "`DIR` for evaluation.json and cohort.pdf")
+	f.StringVar(&out, "out", "", "`DIR` for evaluation.json, cohort.pdf and the checklists TRIPOD+AI, CLEAR and METRICS, filled in as far as known")
 	f.BoolVar(&overwrite, "overwrite", false, "replace what is in --out")
 	f.StringSliceVar(&arms, "arms", classifier.Arms, "sets of features to compare, some of `ARMS`")
 	f.StringVar(&title, "title", "Cohort", "`TITLE` of the report")
@@ -303,6 +304,15 @@ func writeEvaluation(dir string, ev *risk.Evaluation, cfg pipeline.Config) error
 	}
 	if err := os.WriteFile(filepath.Join(dir, "evaluation.json"), append(text, '\n'), 0o644); err != nil {
 		return err
+	}
+	for _, c := range reports.Checklists {
+		var b bytes.Buffer
+		if err := c.Write(&b, ev); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, "checklist_"+c.Name+".csv"), b.Bytes(), 0o644); err != nil {
+			return err
+		}
 	}
 	f, err := os.Create(filepath.Join(dir, "cohort.pdf"))
 	if err != nil {
