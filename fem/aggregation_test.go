@@ -99,25 +99,3 @@ func TestAggregation(t *testing.T) {
 			Source: "geometric multigrid", Got: first.Work, Want: geometric.Work, Tol: 1e-7 * geometric.Work}.Run(t)
 	}
 }
-
-// The bed stands in the preconditioner alone: the displacement is that without
-// it, and where no motion is softer than the bed it costs few iterations.
-func TestBedded(t *testing.T) {
-	p := contrast(t, [3]int{4, 24, 38}, 0.45)
-	plain, err := p.Solve(t.Context(), 1e-9, 200)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.bedded = true
-	bedded, err := p.Solve(t.Context(), 1e-9, 200)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var most, off float64
-	for n, u := range plain.U {
-		most, off = max(most, r3.Norm(u)), max(off, r3.Norm(r3.Sub(u, bedded.U[n])))
-	}
-	if !(off <= 1e-6*most) || bedded.Iterations > plain.Iterations+5 {
-		t.Errorf("on a bed nodes move %.1e otherwise (of %.1e mm), in %d iterations, without in %d", off, most, bedded.Iterations, plain.Iterations)
-	}
-}

@@ -92,6 +92,7 @@ type content struct {
 	whole  [imaging.NumTissues]float64                    // share of the cell
 	slope  [imaging.NumTissues][imaging.NumTissues][3]float64
 	rims   []rim
+	near   []Component // scratch
 }
 
 // blend finds the parts of a cell with corners x among the components. It reports
@@ -107,10 +108,11 @@ type content struct {
 //
 // so that shares of volume vary smoothly with the place of the interface.
 func (c *content) blend(x *[8]r3.Vec, parts []Component) (imaging.Tissue, bool) {
-	if t, pure := away(x, parts); pure {
+	t, pure, parts := away(c.near[:0], x, parts)
+	if pure {
 		return t, true
 	}
-	*c = content{rims: c.rims[:0]}
+	*c = content{rims: c.rims[:0], near: parts}
 	var phi [imaging.NumTissues][len(grain)]float64
 	var present [imaging.NumTissues]bool
 	present[imaging.Wall] = true
@@ -180,8 +182,11 @@ func (c *content) blend(x *[8]r3.Vec, parts []Component) (imaging.Tissue, bool) 
 	return 0, false
 }
 
-// away tells the tissue of a cell farther from all borders than its own size.
-func away(x *[8]r3.Vec, parts []Component) (imaging.Tissue, bool) {
+// away tells the tissue of a cell farther from all borders than its own size. Of
+// other cells it returns the components whose borders are so near that they may be
+// the nearest or next to it somewhere in the cell, and those around it.
+// It appends them to near.
+func away(near []Component, x *[8]r3.Vec, parts []Component) (imaging.Tissue, bool, []Component) {
 	var mid r3.Vec
 	for _, p := range x {
 		mid = r3.Add(mid, r3.Scale(1.0/8, p))
@@ -190,17 +195,18 @@ func away(x *[8]r3.Vec, parts []Component) (imaging.Tissue, bool) {
 	for _, p := range x {
 		reach = max(reach, r3.Norm(r3.Sub(p, mid)))
 	}
-	t, least := imaging.Wall, 0.0
+	t, least, pure := imaging.Wall, 0.0, true
 	for _, part := range parts {
 		d := part.Distance(mid)
-		if math.Abs(d) <= reach {
-			return 0, false
+		pure = pure && math.Abs(d) > reach
+		if d <= 4*reach {
+			near = append(near, part)
 		}
 		if d < least {
 			t, least = part.Tissue, d
 		}
 	}
-	return t, true
+	return t, pure, near
 }
 
 // spot returns the point of a cell with corners x and values of its shape

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/plaquerisk/plaquerisk/feature"
@@ -313,10 +312,6 @@ func (w *window) holds(cell int) bool {
 // samples returns a field over each region, sorted. All are empty if the field
 // is not a number somewhere.
 func (w *window) samples(at func(*Point) float64) []sample {
-	type tagged struct {
-		weighted
-		in uint8
-	}
 	all := make([]tagged, len(w.in))
 	for n := range all {
 		p := &w.r.Points[w.from+n]
@@ -341,7 +336,7 @@ func (w *window) samples(at func(*Point) float64) []sample {
 			all = append(all, t)
 		}
 	}
-	slices.SortFunc(all, func(a, b tagged) int { return a.compare(b.weighted) })
+	sortTagged(all)
 	out := make([]sample, len(regions))
 	for g := range out {
 		out[g] = make(sample, 0, w.count[g])

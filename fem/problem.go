@@ -55,8 +55,6 @@ type Problem struct {
 	Relief bool
 	// Keep holds matrix and preconditioner in the solution, for sensitivities.
 	Keep bool
-
-	bedded bool // the preconditioner sees the body on a bed; see bed
 }
 
 // Spring supports a face along its normal.
@@ -209,19 +207,14 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 	}
 	switch k := k.(type) {
 	case *sparse.Stencil:
-		var spring float64
-		if p.bedded {
-			spring = bedding * k.Trace() / float64(3*n)
-			p.bed(k, spring)
-		}
 		mg, err := sparse.NewMultigrid(ctx, k, p.Fixed)
 		if err != nil {
 			return nil, fmt.Errorf("multigrid: %w", err)
 		}
-		if p.bedded {
-			p.bed(k, -spring)
+		if pre, err = sparse.NewSections(ctx, k, p.Mesh.Nodes, p.Fixed, mg); err != nil {
+			return nil, err
 		}
-		pre, sol.Levels = mg, len(mg.Levels())
+		sol.Levels = len(mg.Levels())
 	case *sparse.Symmetric:
 		k.Hold(p.Fixed)
 	}
@@ -249,31 +242,6 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 		sol.Work += r3.Dot(p.Load[a], sol.U[a]) / 2
 	}
 	return sol, nil
-}
-
-// bedding is the stiffness of the bed over the mean diagonal element.
-const bedding = 1e-6
-
-// bed adds springs of this stiffness to all that is not fixed. A long artery
-// between sliding ends bends at 1e-8 of the stiffness of its elements, below the
-// rounding of the multigrid's single precision, whose cycle is then not definite.
-// On the bed it is; the few bending modes that are softer than the bed cost the
-// iteration some steps each.
-func (p *Problem) bed(k *sparse.Stencil, spring float64) {
-	free := [9]float64{0: spring, 4: spring, 8: spring}
-	held := make([]*sparse.Fixed, k.Blocks())
-	for n := range p.Fixed {
-		held[p.Fixed[n].Node] = &p.Fixed[n]
-	}
-	for a, f := range held {
-		v := free
-		if f != nil {
-			for i, q := range f.Q {
-				v[i] = spring * q
-			}
-		}
-		k.Add(a, a, &v)
-	}
 }
 
 // aggregation builds the preconditioner of meshes without lattice from the

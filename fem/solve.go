@@ -176,11 +176,6 @@ func (r *Result) solve(ctx context.Context, v *coronary.Vessel, parts []Componen
 		r.kept = p
 	}
 	r.Solution, err = p.Solve(ctx, cfg.Tolerance, cfg.MaxIterations)
-	if errors.Is(err, sparse.ErrNotDefinite) {
-		bedded := *p
-		bedded.bedded = true
-		r.Solution, err = bedded.Solve(ctx, cfg.Tolerance, cfg.MaxIterations)
-	}
 	if err != nil {
 		var inv *mesh.InvertedError
 		if errors.As(err, &inv) {

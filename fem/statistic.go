@@ -33,6 +33,71 @@ func (a weighted) compare(b weighted) int {
 	return 0
 }
 
+// tagged is a value with the regions that hold its place, by bit.
+type tagged struct {
+	weighted
+	in uint8
+}
+
+// fewTagged is the number of values up to which comparing them sorts faster than
+// counting digits.
+const fewTagged = 1 << 12
+
+// sortTagged puts values in the order of [weighted.compare], many of them digit by
+// digit of their bits, from the last.
+func sortTagged(all []tagged) {
+	byValue := func(a, b tagged) int { return a.compare(b.weighted) }
+	if len(all) <= fewTagged {
+		slices.SortFunc(all, byValue)
+		return
+	}
+	type place struct {
+		key uint64
+		n   int32
+	}
+	const bits, digits = 11, 6 // 66 bits
+	var count [digits][1 << bits]int32
+	from, to := make([]place, len(all)), make([]place, len(all))
+	for n := range all {
+		key := math.Float64bits(all[n].value + 0) // one zero, not two
+		if key>>63 != 0 {
+			key = ^key
+		} else {
+			key |= 1 << 63
+		}
+		from[n] = place{key, int32(n)}
+		for d := range count {
+			count[d][key>>(bits*d)&(1<<bits-1)]++
+		}
+	}
+	for d := range count {
+		c := &count[d]
+		var sum int32
+		for b, n := range c {
+			c[b], sum = sum, sum+n
+		}
+		for _, p := range from {
+			b := p.key >> (bits * d) & (1<<bits - 1)
+			to[c[b]] = p
+			c[b]++
+		}
+		from, to = to, from
+	}
+	sorted := make([]tagged, len(all))
+	for n, p := range from {
+		sorted[n] = all[p.n]
+	}
+	copy(all, sorted)
+	for lo := 0; lo < len(all); {
+		hi := lo + 1
+		for hi < len(all) && from[hi].key == from[lo].key {
+			hi++
+		}
+		slices.SortFunc(all[lo:hi], byValue)
+		lo = hi
+	}
+}
+
 func (s sample) volume() (sum float64) {
 	for _, w := range s {
 		sum += w.volume

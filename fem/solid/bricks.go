@@ -247,8 +247,12 @@ func (b *bricks) solve(ctx context.Context, set Settings) (*Solution, error) {
 	k.Constrain(b.held)
 	b.hold(f)
 	if pre == nil {
-		if pre, err = sparse.NewMultigrid(ctx, k.(*sparse.Stencil), b.held); err != nil {
+		lattice := k.(*sparse.Stencil)
+		if pre, err = sparse.NewMultigrid(ctx, lattice, b.held); err != nil {
 			return nil, fmt.Errorf("multigrid: %w", err)
+		}
+		if pre, err = sparse.NewSections(ctx, lattice, b.places(), b.held, pre); err != nil {
+			return nil, err
 		}
 	} else {
 		k.(*sparse.Symmetric).Hold(b.held)
@@ -300,16 +304,21 @@ func (b *bricks) matrix(ctx context.Context, limit float64) (matrix, sparse.Prec
 	}
 	k.Constrain(b.held)
 	k.Hold(b.held)
-	at := make([]r3.Vec, len(b.node))
-	for r, n := range b.node {
-		at[r] = b.x[n]
-	}
-	pre, err := sparse.NewAggregation(ctx, k, at, b.held, sparse.DefaultSmoothing())
+	pre, err := sparse.NewAggregation(ctx, k, b.places(), b.held, sparse.DefaultSmoothing())
 	if err != nil || b.softEnough() {
 		return k, pre, err // what is constrained once more stays what it is
 	}
 	clear(k.Val)
 	return k, pre, b.assemble(ctx, k, limit)
+}
+
+// places returns where the node of each row is.
+func (b *bricks) places() []r3.Vec {
+	at := make([]r3.Vec, len(b.node))
+	for r, n := range b.node {
+		at[r] = b.x[n]
+	}
+	return at
 }
 
 // softEnough tells whether the matrix that is aggregated is the body's own, which

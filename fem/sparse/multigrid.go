@@ -152,7 +152,6 @@ type level struct {
 	next      Lattice
 	nextFixed []Fixed
 	x, b, r   []float32
-	d         []float32 // what a sweep changed, on coarser levels
 }
 
 // parents are the coarse indices that a fine index interpolates.
@@ -206,9 +205,6 @@ func NewMultigrid(ctx context.Context, a *Stencil, fixed []Fixed) (*Multigrid, e
 		l.split()
 		l.a = nil
 		l.x, l.b, l.r = make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len()), make([]float32, 3*lat.Len())
-		if len(mg.levels) > 1 {
-			l.d = make([]float32, 3*lat.Len())
-		}
 		mg.levels = append(mg.levels, l)
 		a, lat, fixed = ca, next, cf
 	}
@@ -256,29 +252,13 @@ func (mg *Multigrid) cycle(n int) {
 		}
 		return
 	}
-	l.smooth(false, false)
-	l.residual(l.x)
-	mg.correct(n)
-	if n > 1 {
-		// Once more on the coarser levels, where it costs little.
-		copy(l.d, l.x)
-		l.smooth(false, true)
-		for i, v := range l.x {
-			l.d[i] = v - l.d[i]
-		}
-		l.residual(l.d)
-		mg.correct(n)
-	}
-}
-
-// correct adds the correction of the next coarser level for the residual, and
-// sweeps backwards.
-func (mg *Multigrid) correct(n int) {
-	l, next := mg.levels[n], mg.levels[n+1]
+	next := mg.levels[n+1]
+	l.smooth(false)
+	l.residual()
 	l.restrict(next.b)
 	mg.cycle(n + 1)
 	l.prolong(next.x)
-	l.smooth(true, true)
+	l.smooth(true)
 }
 
 // coarsen halves the axes that are long enough and stores how fine indices
@@ -587,7 +567,7 @@ func (l *level) mulBlocks(x []float32, lo, hi int32) (y0, y1, y2 float32) {
 // smooth sweeps once over the colours, backwards if asked, solving each line so
 // that its own equations hold. A forward sweep does not read x: it starts from
 // zero, so that only lines of earlier colours count.
-func (l *level) smooth(back, all bool) {
+func (l *level) smooth(back bool) {
 	n0 := l.lat.N[0]
 	for c := range l.lines {
 		if back {
@@ -597,7 +577,7 @@ func (l *level) smooth(back, all bool) {
 		_ = par.Blocks(context.Background(), len(lines), max(1, rowBlock/n0), func(lo, hi int) {
 			y := make([]float32, 3*n0)
 			for _, line := range lines[lo:hi] {
-				l.relax(y, int(line)*n0, all)
+				l.relax(y, int(line)*n0, back)
 			}
 		})
 	}
@@ -643,10 +623,10 @@ func (l *level) relax(y []float32, a0 int, all bool) {
 
 // residual stores b − A x in r after a forward sweep. Each line was solved
 // when those of later colours were zero, so that only their part is left.
-func (l *level) residual(d []float32) {
+func (l *level) residual() {
 	_ = par.Blocks(context.Background(), l.lat.Len(), rowBlock, func(lo, hi int) {
 		for a := lo; a < hi; a++ {
-			s0, s1, s2 := l.mulBlocks(d, l.from[2*a+1], l.from[2*a+2])
+			s0, s1, s2 := l.mulBlocks(l.x, l.from[2*a+1], l.from[2*a+2])
 			l.r[3*a], l.r[3*a+1], l.r[3*a+2] = -s0, -s1, -s2
 		}
 	})
