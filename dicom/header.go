@@ -274,8 +274,14 @@ func (p *pixels) hu(dst []float32, stored []int32, padHU float64) (padding int) 
 	if len(dst) != len(stored) {
 		panic("dicom: hu: length mismatch")
 	}
-	for n, v := range stored {
-		dst[n] = float32(p.slope*float64(v) + p.intercept)
+	if b := int32(p.intercept); p.slope == 1 && float64(b) == p.intercept && p.bits <= 16 && b > -1<<24 && b < 1<<24-1<<16 {
+		for n, v := range stored { // the same numbers, whole ones
+			dst[n] = float32(v + b)
+		}
+	} else {
+		for n, v := range stored {
+			dst[n] = float32(p.slope*float64(v) + p.intercept)
+		}
 	}
 	if !p.hasPadding {
 		return 0

@@ -380,15 +380,16 @@ func (s *Source) Values(dst []int32, src []byte) {
 			dst[i] = int32(v)
 		}
 	case 16: // CT: signs in the same pass
-		src = src[:2*len(dst)]
 		if s.Signed {
-			for i := range dst {
-				dst[i] = int32(uint32(src[2*i])|uint32(src[2*i+1])<<8) << left >> right
+			for i := 0; i < len(dst) && len(src) >= 2; i++ {
+				dst[i] = int32(binary.LittleEndian.Uint16(src)) << (left & 31) >> (right & 31)
+				src = src[2:]
 			}
 			return
 		}
-		for i := range dst {
-			dst[i] = int32((uint32(src[2*i]) | uint32(src[2*i+1])<<8) << left >> right)
+		for i := 0; i < len(dst) && len(src) >= 2; i++ {
+			dst[i] = int32(uint32(binary.LittleEndian.Uint16(src)) << (left & 31) >> (right & 31))
+			src = src[2:]
 		}
 		return
 	default:

@@ -310,16 +310,23 @@ var ErrRange = errors.New("a value is no whole number from -32768 to 32767")
 // WriteShorts writes x little-endian as whole numbers of 16 bits, or returns
 // [ErrRange].
 func WriteShorts(w io.Writer, x []float32) error {
-	buf := make([]byte, 2*len(x))
-	for n, v := range x {
-		i := int16(v)
-		if float32(i) != v {
-			return ErrRange
+	buf := make([]byte, 2*chunk)
+	for len(x) > 0 {
+		n := min(chunk, len(x))
+		out := buf[:2*n]
+		for i, v := range x[:n] {
+			whole := int16(int32(v))
+			if float32(whole) != v {
+				return ErrRange
+			}
+			binary.LittleEndian.PutUint16(out[2*i:], uint16(whole))
 		}
-		binary.LittleEndian.PutUint16(buf[2*n:], uint16(i))
+		if _, err := w.Write(out); err != nil {
+			return err
+		}
+		x = x[n:]
 	}
-	_, err := w.Write(buf)
-	return err
+	return nil
 }
 
 // WriteSlices writes what slices hands out as kind, [Int16] or [Float32], and
