@@ -23,7 +23,7 @@ var allowed = map[string]string{
 	"imaging/nrrd":            "imaging imaging/internal/voxels",
 	"imaging/mha":             "imaging imaging/internal/voxels",
 	"imaging/internal/voxels": "imaging",
-	"imaging/format":          "imaging imaging/nifti imaging/nrrd imaging/mha",
+	"imaging/format":          "imaging imaging/internal/voxels imaging/nifti imaging/nrrd imaging/mha",
 	"feature":                 "",
 	"coronary":                "imaging feature internal/par",
 	"risk":                    "coronary feature",
