@@ -95,7 +95,9 @@ func (m *regionFile) structures(ctx context.Context, f *part10.File, ct *Input) 
 			rois[n].Contours = nil
 		}
 		place, err := rtstruct.Segmentation(ctx, &nowhere, rois)
-		m.Segmentation = place.Segmentation
+		if err == nil {
+			m.Segmentation = place.Segmentation
+		}
 		return err
 	}
 	place, err := rtstruct.Segmentation(ctx, &ct.Volume.Grid, rois)
@@ -104,7 +106,7 @@ func (m *regionFile) structures(ctx context.Context, f *part10.File, ct *Input) 
 	}
 	m.Segmentation = place.Segmentation
 	for n := range rois {
-		r, p := &rois[n], &place.Filled[n]
+		r, p := &rois[n], &place.Regions[n]
 		note := func(code string, severity risk.Severity, text string, args ...any) {
 			m.notes = append(m.notes, risk.Note{Code: code, Severity: severity, Where: r.Name, Text: fmt.Sprintf(text, args...)})
 		}
@@ -118,7 +120,7 @@ func (m *regionFile) structures(ctx context.Context, f *part10.File, ct *Input) 
 		if p.Cut > 0 {
 			note("PLQ-206", risk.Warning, "%d contours reach beyond the CT and were cut off", p.Cut)
 		}
-		if got := p.Volume(); p.Cut == 0 && p.Enclosed > 0 && !(got > (1-thinRegion)*p.Enclosed && got < (1+thinRegion)*p.Enclosed) {
+		if got := p.Volume; p.Cut == 0 && p.Enclosed > 0 && !(got > (1-thinRegion)*p.Enclosed && got < (1+thinRegion)*p.Enclosed) {
 			note("PLQ-642", risk.Warning, "The contours enclose %.2f mm³, the voxels whose centres lie within them measure %.2f mm³.", p.Enclosed, got)
 		}
 	}

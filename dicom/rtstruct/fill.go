@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/plaquerisk/plaquerisk/dicom/object"
+	"github.com/plaquerisk/plaquerisk/dicom/part10"
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/internal/par"
 )
@@ -19,20 +20,18 @@ var ErrContours = errors.New("contours that make no volume")
 // Filled is a region on the voxels of an image.
 type Filled struct {
 	*imaging.Mask // in the box of the contours; nil if they do not meet the image
+	Summary
+}
+
+// Summary says how contours became voxels.
+type Summary struct {
+	Volume float64 // of the voxels, mm³
 	// Enclosed is the volume that the contours enclose, mm³: their areas times
-	// the thickness of what each fills. It differs from that of the mask where a
-	// region is only a few voxels wide.
+	// the thickness of what each fills. It differs from that of the voxels where a
+	// region is only a few voxels wide. NaN: there are too many contours to say.
 	Enclosed float64
 	Cut      int  // contours that reach beyond the image
 	Between  bool // contours lie between slices or oblique to them
-}
-
-// Volume returns the volume of the voxels, mm³.
-func (f *Filled) Volume() float64 {
-	if f.Mask == nil {
-		return 0
-	}
-	return f.VolumeMM3()
 }
 
 // Fill returns the voxels of g whose centres lie within the region: see the
@@ -55,6 +54,7 @@ func (r *ROI) Fill(ctx context.Context, g *imaging.Grid) (*Filled, error) {
 	if out.Mask, err = s.fill(ctx, &box); err != nil {
 		return nil, fmt.Errorf("region %q: %w", r.Name, err)
 	}
+	out.Volume = out.VolumeMM3()
 	return out, nil
 }
 
@@ -135,6 +135,13 @@ func (s *slabs) fill(ctx context.Context, box *imaging.Grid) (*imaging.Mask, err
 		m, _, err := imaging.Rasterise(box, moved, flat)
 		return m, err
 	}
+	most := 0
+	for n := range s.planes {
+		most = max(most, s.planes[n].points())
+	}
+	if most > 32*mostWork/box.Len() {
+		return nil, fmt.Errorf("%d points in a plane oblique to %v voxels: %w", most, box.Size, part10.ErrLimit)
+	}
 	m := imaging.NewMask(*box)
 	err := par.For(ctx, box.Size[2], func(k int) {
 		at := box.Offset(0, 0, k)
@@ -189,46 +196,50 @@ func (s *slabs) box(g *imaging.Grid) (box imaging.Grid, cut int, ok bool) {
 // Place is a segmentation of the regions of a structure set.
 type Place struct {
 	*imaging.Segmentation // cropped to the regions
-	Filled                []Filled
+	Regions               []Summary
 }
 
-// Segmentation fills all regions on the voxels of g. The value of a segment is
-// the number of its region, or its place in rois if numbers below 1 occur.
+// Segmentation fills all regions on the voxels of g, one after the other. The
+// value of a segment is the number of its region, or its place in rois if numbers
+// below 1 occur.
 func Segmentation(ctx context.Context, g *imaging.Grid, rois []ROI) (*Place, error) {
-	out := &Place{Filled: make([]Filled, len(rois))}
 	lo, hi := g.Size, [3]int{}
-	offset := make([][3]int, len(rois))
+	plain := true
 	for n := range rois {
-		f, err := rois[n].Fill(ctx, g)
-		if err != nil {
-			return nil, err
-		}
-		out.Filled[n] = *f
-		if f.Mask == nil {
+		r := &rois[n]
+		plain = plain && r.Number > 0 && r.Number <= math.MaxInt32
+		if len(r.Contours) == 0 {
 			continue
 		}
-		i, j, k := g.Index(f.Origin)
-		offset[n] = [3]int{int(math.Round(i)), int(math.Round(j)), int(math.Round(k))}
-		for a := range 3 {
-			lo[a], hi[a] = min(lo[a], offset[n][a]), max(hi[a], offset[n][a]+f.Size[a])
+		s, err := newSlabs(r.Contours, g)
+		if err != nil {
+			return nil, fmt.Errorf("region %q: %w", r.Name, err)
+		}
+		if box, _, ok := s.box(g); ok {
+			at := voxel(g, &box)
+			for a := range 3 {
+				lo[a], hi[a] = min(lo[a], at[a]), max(hi[a], at[a]+box.Size[a])
+			}
 		}
 	}
 	if hi == [3]int{} {
 		lo, hi = [3]int{}, [3]int{1, 1, 1}
 	}
 	l := object.NewLayers(g.Crop(lo, hi))
-	plain := true
-	for n := range rois {
-		plain = plain && rois[n].Number > 0 && rois[n].Number <= math.MaxInt32
-	}
+	out := &Place{Segmentation: &l.Segmentation}
 	var voxels []int32
 	for n := range rois {
+		f, err := rois[n].Fill(ctx, g)
+		if err != nil {
+			return nil, err
+		}
 		voxels = voxels[:0]
-		if m := out.Filled[n].Mask; m != nil {
-			for at, in := range m.In {
+		if f.Mask != nil {
+			off := voxel(g, &f.Grid)
+			for at, in := range f.In {
 				if in {
-					i, j, k := m.Coords(at)
-					voxels = append(voxels, int32(l.Offset(i+offset[n][0]-lo[0], j+offset[n][1]-lo[1], k+offset[n][2]-lo[2])))
+					i, j, k := f.Coords(at)
+					voxels = append(voxels, int32(l.Offset(i+off[0]-lo[0], j+off[1]-lo[1], k+off[2]-lo[2])))
 				}
 			}
 		}
@@ -236,8 +247,16 @@ func Segmentation(ctx context.Context, g *imaging.Grid, rois []ROI) (*Place, err
 		if plain {
 			value = int32(rois[n].Number)
 		}
-		l.Add(rois[n].Name, value, voxels)
+		if err := l.Add(rois[n].Name, value, voxels); err != nil {
+			return nil, fmt.Errorf("region %q: %w", rois[n].Name, err)
+		}
+		out.Regions = append(out.Regions, f.Summary)
 	}
-	out.Segmentation = &l.Segmentation
 	return out, nil
+}
+
+// voxel returns the voxel of g at voxel (0, 0, 0) of a part of it.
+func voxel(g, part *imaging.Grid) [3]int {
+	i, j, k := g.Index(part.Origin)
+	return [3]int{int(math.Round(i)), int(math.Round(j)), int(math.Round(k))}
 }

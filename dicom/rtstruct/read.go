@@ -1,9 +1,11 @@
 package rtstruct
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
@@ -113,17 +115,9 @@ func (r *ROI) read(d part10.Dataset) error {
 		if !ok {
 			return fmt.Errorf("contour %d: %v is missing: %w", n, contourData, part10.ErrDamaged)
 		}
-		v, err := e.Floats()
+		v, err := coordinates(e)
 		if err != nil {
 			return fmt.Errorf("contour %d: %w", n, err)
-		}
-		if len(v)%3 != 0 {
-			return fmt.Errorf("contour %d: %v: %d numbers are no points: %w", n, contourData, len(v), part10.ErrDamaged)
-		}
-		for _, x := range v {
-			if math.IsNaN(x) || math.Abs(x) > farthest {
-				return fmt.Errorf("contour %d: %g mm is no place in a patient: %w", n, x, part10.ErrDamaged)
-			}
 		}
 		if len(v) < 9 {
 			r.Skipped++
@@ -136,6 +130,30 @@ func (r *ROI) read(d part10.Dataset) error {
 		r.Contours = append(r.Contours, points)
 	}
 	return nil
+}
+
+// coordinates reads the numbers of ContourData. A file may hold millions of them,
+// so they are not made strings one by one.
+func coordinates(e part10.Element) ([]float64, error) {
+	b, err := e.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	b = bytes.TrimRight(b, " \x00")
+	v := make([]float64, 0, bytes.Count(b, []byte{'\\'})+1)
+	for len(b) > 0 {
+		word, rest, _ := bytes.Cut(b, []byte{'\\'})
+		b = rest
+		x, err := strconv.ParseFloat(string(bytes.TrimSpace(word)), 64)
+		if err != nil || !(math.Abs(x) <= farthest) {
+			return nil, fmt.Errorf("%v: %.20q is no place in a patient: %w", contourData, word, part10.ErrDamaged)
+		}
+		v = append(v, x)
+	}
+	if len(v)%3 != 0 {
+		return nil, fmt.Errorf("%v: %d numbers are no points: %w", contourData, len(v), part10.ErrDamaged)
+	}
+	return v, nil
 }
 
 // farthest is how far from the origin of its frame of reference a point may

@@ -55,7 +55,7 @@ func TestIBSI(t *testing.T) {
 			continue
 		}
 		m := place.Mask(n)
-		f := &place.Filled[n]
+		f := &place.Regions[n]
 		differ := 0
 		for at, in := range m.In {
 			i, j, k := m.Coords(at)

@@ -14,7 +14,9 @@ const (
 	onPlane = 0.05 // voxels: how far a contour may lie from a slice to be of it
 	flat    = 0.25 // voxels: how far a point may lie from the plane of its contour
 	tie     = 1e-3 // voxels: what lies on the border of two slabs is of the upper one
-	filled  = 1.5  // usual distances of two planes: up to here what lies between is filled
+	// mostWork bounds comparisons of points with curves, for files made to take time.
+	mostWork = 1 << 30
+	filled   = 1.5 // usual distances of two planes: up to here what lies between is filled
 )
 
 // slabs are the contours of a region, plane by plane, with what each fills.
@@ -161,6 +163,15 @@ func (p *slab) flatten(u, v r3.Vec) {
 	}
 }
 
+// points returns the number of points of all curves.
+func (p *slab) points() int {
+	n := 0
+	for _, c := range p.curves {
+		n += len(c)
+	}
+	return n
+}
+
 // inside tells whether (x, y) lies within an odd number of curves.
 func (p *slab) inside(x, y float64) bool {
 	if x < p.lo[0] || x > p.hi[0] || y < p.lo[1] || y > p.hi[1] {
@@ -186,12 +197,16 @@ func within(c [][2]float64, x, y float64) bool {
 	return in
 }
 
-// enclosed returns the volume of all slabs, mm³. A curve within an odd number
-// of others is a hole.
+// enclosed returns the volume of all slabs, mm³, NaN where a plane holds too many
+// contours to be compared with each other. A curve within an odd number of others is
+// a hole.
 func (s *slabs) enclosed() float64 {
 	volume := 0.0
 	for n := range s.planes {
 		p := &s.planes[n]
+		if len(p.curves)*p.points() > mostWork {
+			return math.NaN()
+		}
 		area := 0.0
 		for a, c := range p.contours {
 			sign := 1.0

@@ -158,9 +158,9 @@ func damaged(t *testing.T, b []byte) {
 	runtime.ReadMemStats(&before)
 	s, err := readBytes(b)
 	runtime.ReadMemStats(&after)
-	// Layers of 4 bytes for up to 2²⁴ voxels and 64 of each pixel, and the nodes of
-	// the headers.
-	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(1)<<28+1000*uint64(len(b)); got > most {
+	// Layers of 4 bytes for up to 2¹⁸ voxels and 16 of each pixel, of which a byte
+	// holds up to 8, and the nodes of the headers.
+	if got, most := after.TotalAlloc-before.TotalAlloc, uint64(1)<<22+1000*uint64(len(b)); got > most {
 		t.Errorf("%d bytes allocated for a file of %d: %v", got, len(b), err)
 	}
 	if err != nil {

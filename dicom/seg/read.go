@@ -197,7 +197,7 @@ func (r *reader) voxels(ctx context.Context) (*imaging.Segmentation, error) {
 	}
 	grid := r.stack.grid.Crop(lo, hi)
 	// A few frames far apart must not ask for more memory than they are worth.
-	if most := 1<<24 + 64*r.pixels.Rows*r.pixels.Columns*r.pixels.Frames; grid.Len() > most {
+	if most := 1<<18 + 16*r.pixels.Rows*r.pixels.Columns*r.pixels.Frames; grid.Len() > most {
 		return nil, fmt.Errorf("%d frames span %v voxels: %w", r.pixels.Frames, grid.Size, part10.ErrLimit)
 	}
 	if err := grid.Validate(); err != nil {
@@ -222,7 +222,9 @@ func (r *reader) voxels(ctx context.Context) (*imaging.Segmentation, error) {
 				}
 			}
 		}
-		l.Add(s.label, max(s.number, 1), voxels)
+		if err := l.Add(s.label, max(s.number, 1), voxels); err != nil {
+			return nil, fmt.Errorf("segment %d: %w", s.number, err)
+		}
 	}
 	return &l.Segmentation, nil
 }
@@ -234,7 +236,7 @@ func (r *reader) labels(ctx context.Context, l *object.Layers, offset func(k, ro
 	for _, s := range r.segments {
 		if s.number != 0 && s.number != r.background {
 			known[s.number] = true
-			l.Add(s.label, s.number, nil)
+			l.Segments = append(l.Segments, imaging.Segment{Name: s.label, Value: s.number})
 		}
 	}
 	for n := range r.pixels.Frames {
@@ -246,7 +248,7 @@ func (r *reader) labels(ctx context.Context, l *object.Layers, offset func(k, ro
 			if r.in(v) {
 				if !known[v] {
 					known[v] = true
-					l.Add("", v, nil)
+					l.Segments = append(l.Segments, imaging.Segment{Value: v})
 				}
 				l.Layers[0][offset(r.stack.slice[n], at/r.pixels.Columns, at%r.pixels.Columns)] = v
 			}

@@ -76,7 +76,9 @@ func TestRoundTrip(t *testing.T) {
 						voxels = append(voxels, int32(at))
 					}
 				}
-				want.Add(r.Name, int32(n+1), voxels)
+				if err := want.Add(r.Name, int32(n+1), voxels); err != nil {
+					t.Fatal(err)
+				}
 				if d := differing(t, got.Segmentation, &want.Segmentation, n, n); d != 0 {
 					t.Errorf("tilt %g: segment %q differs in %g voxels", tilt, r.Name, d)
 				}
@@ -198,7 +200,9 @@ func TestDcmqi(t *testing.T) {
 						voxels = append(voxels, int32(at))
 					}
 				}
-				want.Add(r.Name, 1, voxels)
+				if err := want.Add(r.Name, 1, voxels); err != nil {
+					t.Fatal(err)
+				}
 				verify.Check{Suite: "dicom", Case: "SEG as written", Quantity: fmt.Sprintf("segment %d, voxels that differ", n+1),
 					Source: "dcmqi 1.5.7", Got: differing(t, s, &want.Segmentation, at, 0)}.Run(t)
 				count += float64(len(voxels))
