@@ -201,8 +201,12 @@ func (m *image) phases(h *header) {
 // notVolume are the image types that show no volume.
 var notVolume = []string{"LOCALIZER", "REF_SURVIEW", "SCOUT", "SCREEN SAVE", "SECONDARY CAPTURE", "DOSE", "DOSE_INFO", "REPORT", "PROTOCOL", "CSA REPORT"}
 
-// isVolume tells whether the image can be a slice of a volume.
+// isVolume tells whether the image can be a slice of a volume. A segmentation
+// lies in the patient too, but each of its frames is of one segment.
 func (m *image) isVolume() bool {
+	if m.modality == "SEG" {
+		return false
+	}
 	for _, t := range m.imageType {
 		if slices.Contains(notVolume, strings.ToUpper(t)) {
 			return false
@@ -253,7 +257,9 @@ func plates(images []*image) Series {
 	for _, m := range images {
 		s.Slices = append(s.Slices, Slice{Path: m.label, Position: m.position, Instance: m.instance, Z: math.NaN(), image: m})
 	}
-	if err := images[0].geometryErr; err != nil {
+	if s.Modality == "SEG" {
+		s.add(PLQNoVolume, risk.Info, Pass, images[0].label, "no slices of a volume: %v is SEG", tModality)
+	} else if err := images[0].geometryErr; err != nil {
 		e := fileError(images[0].label, err)
 		s.add(PLQNoVolume, risk.Info, Pass, e.Path, "no slices of a volume: %s: %v", e.Tag, e.Err)
 	} else {
