@@ -19,7 +19,7 @@ import (
 )
 
 // small is the lattice onto which damaged structure sets are filled.
-var small = imaging.NewGrid([3]int{20, 18, 12}, [3]float64{0.5, 0.6, 0.8}, r3.Vec{X: -5, Y: -5, Z: -4})
+var small = imaging.NewGrid([3]int{7, 6, 4}, [3]float64{0.5, 0.6, 0.8}, r3.Vec{X: -2, Y: -2, Z: -1})
 
 // made returns a structure set on small, or on slices oblique to it.
 func made(t testing.TB, oblique bool) []byte {
@@ -29,7 +29,7 @@ func made(t testing.TB, oblique bool) []byte {
 		src.Images[k] = object.Ref{Class: "1.2.840.10008.5.1.4.1.1.2", UID: "2.25.4" + strconv.Itoa(k)}
 	}
 	src.Files = src.Images
-	ball := validate.Ellipsoid(small, [3]float64{9, 8, 5}, [3]float64{4, 5, 3})
+	ball := validate.Ellipsoid(small, [3]float64{3, 3, 2}, [3]float64{2, 2, 1})
 	if oblique {
 		src.Grid.Axes = [3]r3.Vec{{X: 1}, {Y: 0.8, Z: 0.6}, {Y: -0.6, Z: 0.8}}
 	}
