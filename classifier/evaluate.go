@@ -126,7 +126,7 @@ func Evaluate(ctx context.Context, t *feature.Table, cfg Config, ev EvaluationCo
 		if a.fits, err = crossValidate(ctx, a.learner, a.data, all, cfg.Seed, want, tick); err != nil {
 			return nil, fmt.Errorf("%s: %w", a.name, err)
 		}
-		a.levels = levels(all, logOdds(a.fits), cfg.Aggregation, arteries, patients)
+		a.levels = byLevel(all, logOdds(a.fits), cfg.Aggregation, arteries, patients)
 	}
 	for n := range arms {
 		r := arms[n].result(ev, cfg.Seed)
@@ -233,8 +233,8 @@ func logOdds(fits []fitted) [][]float64 {
 	return odds
 }
 
-// levels gathers the out-of-fold scores of arteries and patients.
-func levels(all []split, odds [][]float64, agg Aggregation, arteries, patients []Unit) [2]outOfFold {
+// byLevel gathers the out-of-fold scores of arteries and patients.
+func byLevel(all []split, odds [][]float64, agg Aggregation, arteries, patients []Unit) [2]outOfFold {
 	out := [2]outOfFold{{name: "artery", units: arteries}, {name: "patient", units: patients}}
 	for l := range out {
 		o := &out[l]

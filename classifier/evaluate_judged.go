@@ -60,7 +60,7 @@ func (a *arm) judged(ctx context.Context, l int, all []split, cfg Config, ev Eva
 		}
 		was := *used
 		*used = rule
-		other := levels(all, logOdds(a.fits), agg, arteries, patients)[l]
+		other := byLevel(all, logOdds(a.fits), agg, arteries, patients)[l]
 		q := other.probabilities()
 		j.Rules = append(j.Rules, risk.RuleResult{Rule: string(rule), Used: rule == was, AUC: other.interval(ev.Folds),
 			LogLoss: risk.Number(judge.LogLoss(o.label, q)), Calibrated: risk.Number(judge.LogLoss(o.label, other.calibrated(q)))})
@@ -203,7 +203,7 @@ func (a *arm) lacking(all []split, cfg Config, ev EvaluationConfig, arteries, pa
 			odds[n] = a.fits[n].lacking[k]
 		}
 		l := risk.Lacking{Modality: modality, Columns: len(columns)}
-		for n, o := range levels(all, odds, cfg.Aggregation, arteries, patients) {
+		for n, o := range byLevel(all, odds, cfg.Aggregation, arteries, patients) {
 			full := &a.levels[n]
 			l.Levels = append(l.Levels, risk.LackingLevel{Level: o.name, AUC: o.interval(ev.Folds),
 				LogLoss: risk.Number(judge.LogLoss(o.label, o.probabilities())), LogLossFull: risk.Number(judge.LogLoss(full.label, full.probabilities()))})

@@ -2,40 +2,8 @@ package classifier
 
 import (
 	"math"
-	"math/rand/v2"
-	"slices"
 	"testing"
 )
-
-// Every rule must not depend on order, grow with each part, leave one part as
-// it is and stay within [0, 1]; noisy-or is never below the largest part.
-func TestRules(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	for _, rule := range Rules {
-		for range 200 {
-			p := make([]float64, 1+rng.IntN(5))
-			for n := range p {
-				p[n] = rng.Float64()
-			}
-			q := rule.Combine(p)
-			if len(p) == 1 && q != p[0] {
-				t.Errorf("%s: one part %v became %v", rule, p[0], q)
-			}
-			if q < 0 || q > 1 || (rule == NoisyOr && q < slices.Max(p)-1e-15) {
-				t.Errorf("%s of %v is %v", rule, p, q)
-			}
-			r := slices.Clone(p)
-			rng.Shuffle(len(r), func(i, j int) { r[i], r[j] = r[j], r[i] })
-			if rule.Combine(r) != q {
-				t.Errorf("%s of %v depends on the order", rule, p)
-			}
-			r[0] += (1 - r[0]) / 2
-			if rule.Combine(r) < q {
-				t.Errorf("%s falls when a part rises", rule)
-			}
-		}
-	}
-}
 
 // Rows must be gathered into arteries and patients by their identifiers, and
 // the whole is positive if a part is.

@@ -110,7 +110,7 @@ func (a *arm) withOutcomes(ctx context.Context, y map[int]float64, agg Aggregati
 	if err != nil {
 		return [2]outOfFold{}, err
 	}
-	return levels(all, logOdds(fits), agg, arteries, patients), nil
+	return byLevel(all, logOdds(fits), agg, arteries, patients), nil
 }
 
 // drawOutcomes returns an outcome per group, positive for so many of the

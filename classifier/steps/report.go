@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/plaquerisk/plaquerisk/classifier/judge"
+	"github.com/plaquerisk/plaquerisk/classifier/levels"
 )
 
 // Judgement is what is known of a pipeline from rows that it had not seen. What
@@ -32,7 +33,7 @@ type Judgement struct {
 
 // PatientRules are the ways in which the rows of a patient make one probability,
 // in the order of Judgement.PatientAUC.
-var PatientRules = [3]string{"max", "noisy_or", "mean"}
+var PatientRules = [3]levels.Rule{levels.Max, levels.NoisyOr, levels.Mean}
 
 // Evaluated is a cross-validation with its figures.
 type Evaluated struct {
@@ -162,20 +163,11 @@ func Judge(t *Table, q [][]float64, share []float64) Judgement {
 
 // patientAUC returns the AUC of patients by each of [PatientRules]. A patient is
 // positive if one of its rows is.
-func patientAUC(class []int, rows [][]int, p []float64) [3]float64 {
-	var s [3][]float64
-	for _, own := range rows {
-		top, none, sum := 0.0, 1.0, 0.0
-		for _, r := range own {
-			top = max(top, p[r])
-			none *= 1 - p[r]
-			sum += p[r]
-		}
-		for i, v := range []float64{top, 1 - none, sum / float64(len(own))} {
-			s[i] = append(s[i], v)
-		}
+func patientAUC(class []int, rows [][]int, p []float64) (auc [3]float64) {
+	for n, rule := range PatientRules {
+		auc[n] = judge.AUC(class, joined(rule, rows, p))
 	}
-	return [3]float64{judge.AUC(class, s[0]), judge.AUC(class, s[1]), judge.AUC(class, s[2])}
+	return auc
 }
 
 // foldAUC averages the AUC over the test parts that have both classes. Its

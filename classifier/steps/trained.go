@@ -29,6 +29,7 @@ type Trained struct {
 	Training  Summary          `json:"training"`
 	Figures   []Figure         `json:"cross_validation"`
 	Without   []WithoutBlock   `json:"without_block,omitempty"`
+	Patient   []PatientRule    `json:"patient_level,omitempty"`
 	Conformal *judge.Conformal `json:"conformal"`
 	Outside   *judge.Outside   `json:"outside,omitempty"` // nil if there are too few patients or no numbers
 	Notes     []string         `json:"notes"`
@@ -104,11 +105,28 @@ func Train(ctx context.Context, p Pipeline, f *File, splits []Split, seed uint64
 	}
 	_, patients := table.Patients()
 	t.Training = Summary{Rows: table.Rows(), Patients: patients, Classes: table.RowsOf()}
-	t.Conformal = judge.NewConformal(table.Y, table.Clusters(), e.mean(), SetLevel)
+	mean := e.mean()
+	t.Conformal = judge.NewConformal(table.Y, table.Clusters(), mean, SetLevel)
+	if t.Patient, err = patientRules(table, mean, firstFold(moved(splits, order), table.Rows())); err != nil {
+		return nil, err
+	}
 	if t.Outside, err = outsideOf(table); err != nil {
 		t.Notes = append(t.Notes, "Rows unlike the training table are not flagged: "+err.Error()+".")
 	}
 	return t, nil
+}
+
+// firstFold returns the test fold of each row in the first repeat.
+func firstFold(splits []Split, rows int) []int {
+	fold := make([]int, rows)
+	for _, s := range splits {
+		if s.Repeat == 0 {
+			for _, r := range s.Test {
+				fold[r] = s.Fold
+			}
+		}
+	}
+	return fold
 }
 
 // moved returns splits for the rows of a table whose row n was row order[n].

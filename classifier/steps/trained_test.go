@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/plaquerisk/plaquerisk/classifier/judge"
+	"github.com/plaquerisk/plaquerisk/classifier/levels"
 	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
 
@@ -363,4 +364,45 @@ func FuzzStrangerCSV(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// The rows of a patient make one probability by each rule, the same for any order
+// of the table; one row is calibrated alone, and a table of independent rows has
+// no patients.
+func TestPatientLevel(t *testing.T) {
+	m, f := trainSmall(t, madeCSV(60, 2), Ridge{C: []float64{1}})
+	if len(m.Patient) != len(levels.Rules) {
+		t.Fatalf("%+v", m.Patient)
+	}
+	p, err := m.Predict(&f.Table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range m.Patient {
+		if x.AUC < 0.7 || x.Calibrated > x.LogLoss+0.05 {
+			t.Errorf("%+v", x)
+		}
+		joined, err := m.Patients(&f.Table, p, x.Rule)
+		if err != nil || len(joined) != 60 || joined[7].Patient != "P07" || joined[7].Rows != 2 {
+			t.Fatal(joined, err)
+		}
+		a, b := p[14].P[1], p[15].P[1]
+		want := map[levels.Rule]float64{levels.Max: max(a, b), levels.NoisyOr: 1 - (1-a)*(1-b), levels.Mean: (a + b) / 2, levels.TopTwo: (a + b) / 2}
+		if w, ok := want[x.Rule]; ok && math.Abs(joined[7].Joined-w) > 1e-12 {
+			t.Errorf("%s: %g, want %g", x.Rule, joined[7].Joined, w)
+		}
+		if joined[7].P != x.Map.Map.Apply(joined[7].Joined) {
+			t.Errorf("%s: %+v is not calibrated", x.Rule, joined[7])
+		}
+	}
+	if _, err := m.Patients(&f.Table, p, "median"); err == nil {
+		t.Error("an unknown rule is taken")
+	}
+	three, _ := trainSmall(t, madeCSV(24, 3), Ridge{C: []float64{1}})
+	if three.Patient != nil {
+		t.Error("three classes have a patient level")
+	}
+	if _, err := three.Patients(&f.Table, p, levels.Max); err == nil {
+		t.Error("patients of a model that knows none")
+	}
 }

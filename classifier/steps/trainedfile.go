@@ -166,6 +166,11 @@ func (t *Trained) check() error {
 	if k := classesOf(t.Fitted.Model); k != len(t.Labels) || len(t.Training.Classes) != k || len(t.Conformal.Thresholds) != k {
 		return fmt.Errorf("a model of %d classes for %d labels, %d counts, %d thresholds", k, len(t.Labels), len(t.Training.Classes), len(t.Conformal.Thresholds))
 	}
+	for n := range t.Patient {
+		if err := t.Patient[n].check(); err != nil {
+			return err
+		}
+	}
 	rows := 0
 	for _, n := range t.Training.Classes {
 		if rows += n; n < 0 {

@@ -116,6 +116,9 @@ func writeTableCard(w io.Writer, m *steps.Trained) error {
 	for _, x := range m.Without {
 		row("without "+x.Block, "%d columns missing: log-loss %.4f, AUC %.4f", x.Columns, x.LogLoss, x.AUC)
 	}
+	for _, x := range m.Patient {
+		row("patients by "+strings.ReplaceAll(string(x.Rule), "_", " "), "AUC %.4f, log-loss %.4f, calibrated %.4f", x.AUC, x.LogLoss, x.Calibrated)
+	}
 	row(fmt.Sprintf("sets at %.0f %%", 100*m.Conformal.Level), "calibrated on %s patients of each class", strings.Trim(fmt.Sprint(m.Conformal.Patients), "[]"))
 	row("training table", "SHA-256 %s", m.Training.Table)
 	row("program", "%s, seed %d", m.Card.Program, m.Seed)

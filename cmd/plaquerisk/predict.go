@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/plaquerisk/plaquerisk/classifier/levels"
 	"github.com/plaquerisk/plaquerisk/classifier/steps"
 )
 
@@ -53,15 +54,22 @@ const unusual = 0.05
 // predict writes the probabilities of the rows of a table.
 func (a *app) predict() *cobra.Command {
 	var flags strangerFlags
+	var patients, rule string
 	cmd := &cobra.Command{
 		Use:   "predict MODEL.json --table FILE.csv --out FILE.csv",
 		Short: "Predict the rows of any table by a model of train --table",
 		Long: `Predict writes for each row of a table the probability of every class, the set
 of classes that cannot be excluded at 90 %, and the share of training patients
-that are at least as unusual as the row (empty where that is not known).`,
-		Example: "  plaquerisk train --table any.csv --target outcome --group patient --out model.json\n  plaquerisk predict model.json --table new.csv --out risks.csv",
+that are at least as unusual as the row (empty where that is not known). With
+--patients it also joins the rows of each patient to one calibrated probability.`,
+		Example: "  plaquerisk train --table any.csv --target outcome --group patient --out model.json\n  plaquerisk predict model.json --table new.csv --out risks.csv --patients patients.csv",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if patients != "" {
+				if err := fresh(flags.overwrite, patients); err != nil {
+					return err
+				}
+			}
 			m, t, err := flags.open(a, "predict", args)
 			if err != nil {
 				return err
@@ -72,6 +80,15 @@ that are at least as unusual as the row (empty where that is not known).`,
 			}
 			if err := a.writeFile(flags.out, func(w io.Writer) error { return writePredictions(w, t, p) }); err != nil {
 				return err
+			}
+			if patients != "" {
+				joined, err := m.Patients(&t.Table, p, levels.Rule(rule))
+				if err != nil {
+					return usageError("--patients: %v", err)
+				}
+				if err := a.writeFile(patients, func(w io.Writer) error { return writePatients(w, joined) }); err != nil {
+					return err
+				}
 			}
 			if !a.quiet {
 				strange := 0
@@ -89,7 +106,26 @@ that are at least as unusual as the row (empty where that is not known).`,
 		},
 	}
 	flags.add(cmd.Flags())
+	f := cmd.Flags()
+	f.StringVar(&flags.roles.Group, "group", "", "`COLUMN` of the patient; else the one of the training table")
+	f.StringVar(&patients, "patients", "", "`FILE`.csv of one line for each patient to write too")
+	f.StringVar(&rule, "rule", string(levels.NoisyOr), "how rows make a patient: max, noisy_or, mean, top_2 or log_sum_exp")
 	return cmd
+}
+
+// writePatients writes joined and calibrated probabilities.
+func writePatients(w io.Writer, p []steps.PatientPrediction) error {
+	out := csv.NewWriter(w)
+	if err := out.Write([]string{"patient", "rows", "p", "p_before_calibration"}); err != nil {
+		return err
+	}
+	for _, x := range p {
+		if err := out.Write([]string{x.Patient, strconv.Itoa(x.Rows), shortest(x.P), shortest(x.Joined)}); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
 }
 
 func writePredictions(w io.Writer, t *steps.File, p []steps.Prediction) error {
