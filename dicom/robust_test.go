@@ -240,9 +240,7 @@ func values(b []byte, g *imaging.Grid) (declared int64) {
 		_, _ = seg.Read(context.Background(), f, g)
 	}
 	if rtstruct.Is(f) {
-		if rois, err := rtstruct.Read(f); err == nil {
-			_, _ = rtstruct.Segmentation(context.Background(), g, rois)
-		}
+		_, _ = rtstruct.Read(f)
 	}
 	return declared
 }
