@@ -174,7 +174,7 @@ func (x *exported) readResult() error {
 			to   *string
 			from string
 		}{{&x.CT, absolute(run.Inputs.CT)}, {&x.Files.Seg, absolute(run.Inputs.Seg)}, {&x.Labels, absolute(run.Inputs.Labels)},
-			{&x.Series, run.Inputs.Series}, {&x.Phase, run.Inputs.Phase}} {
+			{&x.Series, run.Inputs.Series}, {&x.Phase, run.Inputs.Phase}, {(*string)(&x.Contours), string(run.Inputs.Contours)}} {
 			if *f.to == "" {
 				*f.to = f.from
 			}

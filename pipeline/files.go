@@ -21,6 +21,7 @@ import (
 
 	"github.com/plaquerisk/plaquerisk/coronary"
 	"github.com/plaquerisk/plaquerisk/dicom"
+	"github.com/plaquerisk/plaquerisk/dicom/rtstruct"
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/imaging/format"
@@ -38,6 +39,9 @@ type Files struct {
 	Phase  string `json:"phase,omitempty"` // cardiac phase to take, "75 %"; empty: the best candidate
 	Seg    string `json:"seg"`             // NIfTI, NRRD, .seg.nrrd or MetaImage; DICOM SEG or RTSTRUCT
 	Labels string `json:"labels"`          // label map; empty: names are recognised
+	// Contours says which voxels the contours of a structure set fill; empty: those
+	// whose centres lie within them.
+	Contours rtstruct.Rule `json:"contours,omitempty"`
 	// Pressure is the patient's own blood pressure, "120/80" or the systolic one
 	// alone, mmHg; empty: that of the settings.
 	Pressure string `json:"blood_pressure_mmhg,omitempty"`
@@ -211,7 +215,7 @@ func (p *Pipeline) ReadMasks(ctx context.Context, f Files, in *Input) error {
 		return fail(Unreadable, "PLQ-602", fmt.Errorf("read segmentation: %w", err))
 	}
 	f.Seg = file
-	seg, err := readRegions(ctx, f.Seg, in)
+	seg, err := readRegions(ctx, f.Seg, f.Contours, in)
 	if err != nil {
 		return fail(Unreadable, "PLQ-602", fmt.Errorf("read segmentation: %w", err))
 	}
@@ -405,6 +409,9 @@ func (p *Pipeline) Key(ctx context.Context, f Files) (string, error) {
 	fmt.Fprintf(h, "case %q series %q\n", f.Case, f.Series)
 	if f.Phase != "" {
 		fmt.Fprintf(h, "phase %q\n", f.Phase)
+	}
+	if f.Contours != "" {
+		fmt.Fprintf(h, "contours %q\n", f.Contours)
 	}
 	if f.Pressure != "" {
 		fmt.Fprintf(h, "blood pressure %q\n", f.Pressure)

@@ -31,9 +31,9 @@ const thinRegion = 0.1
 
 // readRegions reads the masks at path: NIfTI, NRRD or MetaImage, or a
 // segmentation or structure set of DICOM. ct is the image they belong to. A
-// structure set has no voxels of its own: without ct its regions are named but
-// empty.
-func readRegions(ctx context.Context, path string, ct *Input) (*regionFile, error) {
+// structure set has no voxels of its own: rule says which its contours fill, and
+// without ct its regions are named but empty.
+func readRegions(ctx context.Context, path string, rule rtstruct.Rule, ct *Input) (*regionFile, error) {
 	if format.IsImage(path) {
 		s, err := format.ReadSegmentation(path)
 		return &regionFile{Segmentation: s}, err
@@ -60,7 +60,7 @@ func readRegions(ctx context.Context, path string, ct *Input) (*regionFile, erro
 	if seg.Is(f) {
 		err = out.segmentation(ctx, f, ct)
 	} else {
-		err = out.structures(ctx, f, ct)
+		err = out.structures(ctx, f, rule, ct)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -84,7 +84,14 @@ func (m *regionFile) segmentation(ctx context.Context, f *part10.File, ct *Input
 	return nil
 }
 
-func (m *regionFile) structures(ctx context.Context, f *part10.File, ct *Input) error {
+func (m *regionFile) structures(ctx context.Context, f *part10.File, rule rtstruct.Rule, ct *Input) error {
+	switch rule {
+	case "":
+		rule = rtstruct.ByCentre
+	case rtstruct.ByCentre, rtstruct.ByVolume:
+	default:
+		return fail(Usage, "PLQ-620", fmt.Errorf("contours %q: want %s or %s", rule, rtstruct.ByCentre, rtstruct.ByVolume))
+	}
 	rois, err := rtstruct.Read(f)
 	if err != nil {
 		return err
@@ -100,7 +107,7 @@ func (m *regionFile) structures(ctx context.Context, f *part10.File, ct *Input) 
 		}
 		return err
 	}
-	place, err := rtstruct.Segmentation(ctx, &ct.Volume.Grid, rois)
+	place, err := rtstruct.SegmentationBy(ctx, &ct.Volume.Grid, rois, rule)
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,19 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/plaquerisk/plaquerisk/dicom/part10"
+	"github.com/plaquerisk/plaquerisk/dicom/rtstruct"
+	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/internal/verify"
 )
 
@@ -68,10 +75,91 @@ func TestNoMask(t *testing.T) {
 	} {
 		file, err := maskFile(path)
 		if err == nil {
-			_, err = readRegions(context.Background(), file, nil)
+			_, err = readRegions(context.Background(), file, "", nil)
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", filepath.Base(path), err, want)
 		}
+	}
+}
+
+// contourFile writes a structure set of one region of circles of radius mm around
+// points on z.
+func contourFile(t *testing.T, frame string, radius float64, z ...float64) string {
+	t.Helper()
+	s := &part10.Set{}
+	s.Text(0x00080016, "UI", rtstruct.Storage)
+	s.Text(0x00080018, "UI", "2.25.1")
+	roi, drawn := &part10.Set{}, &part10.Set{}
+	roi.Int(0x30060022, "IS", 1)
+	roi.Text(0x30060024, "UI", frame)
+	roi.Text(0x30060026, "LO", "LAD_plaque_1")
+	var lines []*part10.Set
+	add := func(kind string, points ...float64) {
+		c := &part10.Set{}
+		c.Text(0x30060042, "CS", kind)
+		c.Float(0x30060050, "DS", points...)
+		lines = append(lines, c)
+	}
+	for _, z := range z {
+		var points []float64
+		for n := range 36 {
+			sin, cos := math.Sincos(float64(n) * math.Pi / 18)
+			points = append(points, 10.4+radius*cos, 10.4+radius*sin, z)
+		}
+		add("CLOSED_PLANAR", points...)
+	}
+	add("POINT", 1, 2, 3)
+	drawn.Items(0x30060040, lines...)
+	drawn.Int(0x30060084, "IS", 1)
+	s.Items(0x30060020, roi)
+	s.Items(0x30060039, drawn)
+	var b bytes.Buffer
+	if err := s.Write(&b, "test"); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "rt.dcm")
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// What contours cannot say on the voxels of a CT is noted: another frame of
+// reference, points, planes between slices, a region too thin for voxel centres.
+// By volume a thin region keeps what it encloses.
+func TestContourNotes(t *testing.T) {
+	g := imaging.NewGrid([3]int{21, 21, 10}, [3]float64{1, 1, 1}, r3.Vec{})
+	in := &Input{Volume: imaging.NewVolume(g), FrameOfReference: "2.25.7"}
+	for _, c := range []struct {
+		name, path string
+		rule       rtstruct.Rule
+		voxels     int
+		codes      string
+	}{
+		{"wide", contourFile(t, "2.25.7", 5, 2, 3, 4), "", 237, "PLQ-641"},
+		{"between slices, another frame", contourFile(t, "2.25.8", 5, 2.4, 3.4, 4.4), "", 237, "PLQ-640 PLQ-641 PLQ-641"},
+		{"thin", contourFile(t, "2.25.7", 0.4, 2, 3, 4, 5, 6), "", 0, "PLQ-641 PLQ-642"},
+		{"thin, by volume", contourFile(t, "2.25.7", 0.4, 2, 3, 4, 5, 6), rtstruct.ByVolume, 3, "PLQ-641 PLQ-642"}, // π·0.16·5 = 2.5 mm³
+	} {
+		m, err := readRegions(context.Background(), c.path, c.rule, in)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		var codes []string
+		for _, n := range m.notes {
+			codes = append(codes, n.Code)
+		}
+		voxels := 0
+		if roi := m.Mask(0); roi != nil {
+			voxels = roi.Count()
+		}
+		if s := strings.Join(codes, " "); s != c.codes || voxels != c.voxels {
+			t.Errorf("%s: %d voxels, notes %s; want %d, %s", c.name, voxels, s, c.voxels, c.codes)
+		}
+	}
+	if _, err := readRegions(context.Background(), contourFile(t, "", 5, 2), "edge", in); ClassOf(err) != Usage {
+		t.Errorf("rule edge: %v, want a usage error", err)
 	}
 }

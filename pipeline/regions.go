@@ -264,7 +264,7 @@ func (p *Pipeline) eachRegion(ctx context.Context, c RegionCase, profile *Profil
 	if err != nil {
 		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
 	}
-	seg, err := readRegions(ctx, file, &in)
+	seg, err := readRegions(ctx, file, c.Contours, &in)
 	if err != nil {
 		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
 	}

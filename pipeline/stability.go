@@ -65,7 +65,7 @@ func (p *Pipeline) stabilityRegions(ctx context.Context, c *RegionCase, n int, p
 	if err != nil {
 		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
 	}
-	seg, err := readRegions(ctx, file, nil)
+	seg, err := readRegions(ctx, file, c.Contours, nil)
 	if err != nil {
 		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("read mask: %w", err))
 	}

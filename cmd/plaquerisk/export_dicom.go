@@ -78,6 +78,7 @@ bytes. The objects carry the patient's attributes as the CT does.`,
 	f.StringVar(&e.CT, "ct", "", "CT of the result: `DIR`, archive or file of DICOM")
 	f.StringVar(&e.Files.Seg, "masks", "", "segmentation `FILE` of the result")
 	f.StringVar(&e.Labels, "labels", "", "label map `FILE` (YAML) of the segmentation")
+	f.StringVar((*string)(&e.Contours), "contours", "", "voxels that contours (RTSTRUCT) fill, by `RULE`: centre (else), or volume for thin vessels")
 	f.StringVar(&e.Series, "series", "", "`UID` of the series that was taken")
 	f.StringVar(&e.Phase, "phase", "", "cardiac `PHASE` that was taken")
 	f.BoolVar(&e.Seg, "seg", false, "write the segmentation")

@@ -106,6 +106,7 @@ A value that is undefined is an empty cell; the column undefined says why. With
 	f := cmd.Flags()
 	f.StringVar(&one.CT, "ct", "", "image: DICOM `DIR`, NIfTI, NRRD or MetaImage")
 	f.StringVar(&one.Seg, "mask", "", "mask or label map `FILE`: NIfTI, NRRD, .seg.nrrd, MetaImage, or DICOM SEG or RTSTRUCT")
+	f.StringVar((*string)(&one.Contours), "contours", "", "voxels that contours (RTSTRUCT) fill, by `RULE`: centre (else), or volume for thin vessels")
 	f.Int32Var(&one.Label, "label", 0, "the region with label `N`; else all (pyradiomics: that of the parameters, 1)")
 	f.StringVar(&one.Series, "series", "", "`UID` of the DICOM series to take; else the best candidate")
 	f.StringVar(&one.Phase, "phase", "", "cardiac `PHASE` to take, such as 75; else the best candidate")

@@ -119,6 +119,7 @@ the feature is undefined is NaN.`,
 	f := cmd.Flags()
 	f.StringVar(&c.CT, "ct", "", "image: DICOM `DIR`, NIfTI, NRRD or MetaImage")
 	f.StringVar(&c.Seg, "mask", "", "mask or label map `FILE`: NIfTI, NRRD, .seg.nrrd, MetaImage, or DICOM SEG or RTSTRUCT")
+	f.StringVar((*string)(&c.Contours), "contours", "", "voxels that contours (RTSTRUCT) fill, by `RULE`: centre (else), or volume for thin vessels")
 	f.Int32Var(&c.Label, "label", 0, "the region with label `N`; else all")
 	f.StringSliceVar(&features, "features", nil, "`NAMES` of features, with commas between them; may be left out with pyradiomics")
 	f.StringVar(&profile, "profile", pipeline.ProfileIBSI, "conventions: ibsi or pyradiomics")

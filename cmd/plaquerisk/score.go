@@ -17,6 +17,7 @@ func inputFlags(cmd *cobra.Command, f *pipeline.Files) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.CT, "ct", "", "CT: `DIR`, archive (.zip, .tar, .tar.gz, .tar.zst) or file of DICOM, or a NIfTI, NRRD or MetaImage volume")
 	fl.StringVar(&f.Seg, "seg", "", "segmentation `FILE`: .seg.nrrd, NRRD, NIfTI, MetaImage, or DICOM SEG or RTSTRUCT")
+	fl.StringVar((*string)(&f.Contours), "contours", "", "voxels that contours (RTSTRUCT) fill, by `RULE`: centre (else), or volume for thin vessels")
 	fl.StringVar(&f.Labels, "labels", "", "label map `FILE` (YAML); without it names such as LAD_plaque_1 are recognised")
 	fl.StringVar(&f.Series, "series", "", "`UID` of the series to take; else the best candidate")
 	fl.StringVar(&f.Phase, "phase", "", "cardiac `PHASE` to take, such as 75; else the best candidate")

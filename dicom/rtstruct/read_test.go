@@ -226,6 +226,12 @@ func TestCoverage(t *testing.T) {
 		want := math.Pi * c.radius * c.radius * 9
 		verify.Check{Suite: "dicom", Case: "RTSTRUCT of a thin vessel, " + c.name, Quantity: "volume by coverage, mm³", Source: "πr²h",
 			Got: sum, Want: want, Tol: 0.02 * want}.Run(t)
+		f, err := roi.FillVolume(context.Background(), &g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify.Check{Suite: "dicom", Case: "RTSTRUCT of a thin vessel, " + c.name, Quantity: "volume of the voxels by volume, mm³", Source: "πr²h",
+			Got: f.Volume, Want: want, Tol: 0.5 + 0.02*want}.Run(t) // whole voxels of 1 mm³
 	}
 }
 
