@@ -160,6 +160,15 @@ func (c *Centerline) Resample(step float64) Centerline {
 	return NewCenterline(points, radius)
 }
 
+// Reverse returns the curve from its other end, with arc length from zero.
+func (c *Centerline) Reverse() Centerline {
+	points, radius := make([]r3.Vec, len(c.Nodes)), make([]float64, len(c.Nodes))
+	for n, node := range c.Nodes {
+		points[len(points)-1-n], radius[len(radius)-1-n] = node.Pos, node.Radius
+	}
+	return NewCenterline(points, radius)
+}
+
 // Smooth returns the curve convolved with a Gaussian of standard deviation
 // sigma along the arc, mm. The curve is continued beyond its ends by point
 // reflection, so the end points stay where they are. A Gaussian pulls a bend of

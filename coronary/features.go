@@ -37,7 +37,7 @@ var anatomy = []struct {
 }
 
 const (
-	references = "means over 4 mm of plaque-free vessel within 10 mm, linear in between"
+	references = "means over 4 mm of plaque-free vessel from 1.5 to 10 mm away, linear in between"
 	rays       = "64 rays from the lumen centroid"
 )
 

@@ -16,6 +16,10 @@ const (
 	referenceReach = 10.0
 	// referenceSpan is the length of vessel averaged into one reference, mm.
 	referenceSpan = 4.0
+	// transition is the length beside a lesion where the lumen is already narrowed
+	// although no plaque is seen; sections there are a reference only if no other
+	// one is within reach, mm.
+	transition = 1.5
 	// plaqueFree is the largest plaque area of a reference section, as a share of
 	// the vessel area.
 	plaqueFree = 0.02
@@ -309,9 +313,18 @@ func (m *Measures) lesion(v *Vessel, comp []Composition, known bool) {
 }
 
 // reference averages the nearest free sections on one side of s (direction −1
-// or +1): those within referenceSpan of the first, none farther away than
-// referenceReach.
+// or +1) beyond the transition, or within it if there is no other: those within
+// referenceSpan of the first, none farther away than referenceReach.
 func reference(v *Vessel, s float64, direction int, free func(n int) bool) Reference {
+	r := referenceBeyond(v, s, direction, transition, free)
+	if r.Sections == 0 {
+		r = referenceBeyond(v, s, direction, 0, free)
+	}
+	return r
+}
+
+// referenceBeyond averages the sections that are more than gap away from s.
+func referenceBeyond(v *Vessel, s float64, direction int, gap float64, free func(n int) bool) Reference {
 	r := Reference{S: math.NaN(), Lumen: math.NaN(), Wall: math.NaN()}
 	var sum, lumen, wall, first float64
 	walls := 0
@@ -322,7 +335,7 @@ func reference(v *Vessel, s float64, direction int, free func(n int) bool) Refer
 	for ; n >= 0 && n < len(v.Sections); n += direction {
 		x := &v.Sections[n]
 		away := float64(direction) * (x.S - s)
-		if away <= 0 {
+		if away <= gap {
 			continue
 		}
 		if away > referenceReach || r.Sections > 0 && away > first+referenceSpan {

@@ -34,12 +34,13 @@ func Stretches(a Artery) []Stretch {
 	return nil
 }
 
-// SegmentsOf returns the segments of artery a that a plaque on [from, to] is in:
-// those that hold a millimetre of it, or half of a shorter one.
-func SegmentsOf(a Artery, from, to float64) []Segment {
+// SegmentsOf returns the segments of an artery, cut into stretches, that a plaque
+// on [from, to] is in: those that hold a millimetre of it, or half of a shorter
+// one.
+func SegmentsOf(stretches []Stretch, from, to float64) []Segment {
 	least := min(lesionLeast, (to-from)/2)
 	var in []Segment
-	for _, s := range Stretches(a) {
+	for _, s := range stretches {
 		if over := min(to, s.To) - max(from, s.From); over >= least && over >= 0 {
 			in = append(in, s.Segment)
 		}
@@ -47,14 +48,14 @@ func SegmentsOf(a Artery, from, to float64) []Segment {
 	return in
 }
 
-// StemStates returns the states of the segments that the stem of artery a, of
-// the given length, reaches, from the measures of its plaques. A plaque counts
+// StemStates returns the states of the segments that the stem of an artery of
+// the given length reaches, from the measures of its plaques. A plaque counts
 // in each of [SegmentsOf]; its stenosis in the segment where it is largest, and
 // as 0 in the others. A stenosis that could not be measured is unknown in all.
 // assessed says that plaque was looked for; otherwise nothing is known.
-func StemStates(a Artery, length float64, plaques []Measures, assessed bool) []SegmentState {
+func StemStates(stretches []Stretch, length float64, plaques []Measures, assessed bool) []SegmentState {
 	var states []SegmentState
-	for _, s := range Stretches(a) {
+	for _, s := range stretches {
 		if !(s.From < length) {
 			continue
 		}
@@ -62,7 +63,7 @@ func StemStates(a Artery, length float64, plaques []Measures, assessed bool) []S
 		for n := range plaques {
 			m := &plaques[n]
 			here := m.StenosisAt >= s.From && m.StenosisAt < s.To
-			for _, in := range SegmentsOf(a, m.From, m.To) {
+			for _, in := range SegmentsOf(stretches, m.From, m.To) {
 				here = here || in == s.Segment
 			}
 			if !here {

@@ -24,7 +24,7 @@ func TestSegmentsOf(t *testing.T) {
 		{"", 0, 10, nil},
 		{LAD, math.NaN(), math.NaN(), nil},
 	} {
-		if got := SegmentsOf(c.artery, c.from, c.to); !slices.Equal(got, c.want) {
+		if got := SegmentsOf(Stretches(c.artery), c.from, c.to); !slices.Equal(got, c.want) {
 			t.Errorf("%s %g to %g mm: %v, want %v", c.artery, c.from, c.to, got, c.want)
 		}
 	}
@@ -64,7 +64,7 @@ func TestStemStates(t *testing.T) {
 		{"two in one segment", 20, []Measures{lesion(2, 6, 30, 4), lesion(10, 16, 72, 12)}, true,
 			[]SegmentState{{Segment: ProximalLAD, Plaque: true, Stenosis: 30}, {Segment: ProximalLAD, Plaque: true, Stenosis: 72}}},
 	} {
-		got := StemStates(LAD, c.length, c.plaques, c.assessed)
+		got := StemStates(Stretches(LAD), c.length, c.plaques, c.assessed)
 		same := slices.EqualFunc(got, c.want, func(a, b SegmentState) bool {
 			return a.Segment == b.Segment && a.Plaque == b.Plaque && (a.Stenosis == b.Stenosis || math.IsNaN(a.Stenosis) && math.IsNaN(b.Stenosis))
 		})

@@ -53,6 +53,10 @@ type Vessel struct {
 	Artery Artery
 	Centerline
 	Sections []Section // S increasing
+	Branches []Branch  // side branches, mothers before their daughters
+	// Stretches are the segments of the stem, by its branches or a file; nil: not
+	// known, see [Vessel.Segments].
+	Stretches []Stretch
 }
 
 // Plaque is an interval of a vessel with its tissue.

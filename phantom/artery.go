@@ -24,6 +24,12 @@ type Artery struct {
 	Wall     float64 // healthy wall thickness w, mm
 	Plaques  []*Plaque
 
+	// A side branch is one segment, leaves Mother at arc length At of hers, and is
+	// counted with the artery of that name; stems have no mother.
+	Segment coronary.Segment
+	Mother  *Artery
+	At      float64
+
 	curve *curve
 	bare  float64 // length of an artery that has no curve, mm
 	// joined closes the start by a half ball, so that a daughter of a bifurcation
@@ -54,6 +60,12 @@ func (a *Artery) Centerline(step float64) coronary.Centerline {
 		c.Nodes[m] = coronary.Node{Pos: a.curve.at(s), S: s, Radius: a.cross(s).lumen}
 	}
 	return c
+}
+
+// Radii returns the exact radii of lumen and outer wall at arc length s, mm.
+func (a *Artery) Radii(s float64) (lumen, outer float64) {
+	c := a.cross(s)
+	return c.lumen, c.outer
 }
 
 // Frame returns the exact frame of the cross-section at arc length s.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/plaquerisk/plaquerisk/coronary"
 	"github.com/plaquerisk/plaquerisk/imaging"
@@ -32,11 +33,19 @@ type Patient struct {
 	Grid      imaging.Grid
 
 	heart    heart
-	arteries []*Artery
+	arteries []*Artery // stems
+	branches []*Artery // side branches; see [Tree]
 }
 
 // Arteries returns the arteries in the order of every table.
 func (p *Patient) Arteries() []*Artery { return p.arteries }
+
+// Branches returns the side branches, which have no plaques. Only the patients of
+// [Tree] have any.
+func (p *Patient) Branches() []*Artery { return p.branches }
+
+// tubes returns the stems and after them the side branches.
+func (p *Patient) tubes() []*Artery { return slices.Concat(p.arteries, p.branches) }
 
 // Voxels of a coronary CT: 0.39×0.39 mm, slices of 0.8 mm every 0.4 mm, as in
 // published plaque scans.

@@ -3,13 +3,15 @@ package phantom
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
 )
 
 // Segmentation returns the true masks on the voxels of the CT, cropped to the
 // arteries. Layer 0 holds "LAD_lumen" and "LAD_wall" of every artery (the wall
-// without the lumen, with the plaque), layer 1 the plaques, "LAD_plaque_1".
+// without the lumen, with the plaque), layer 1 the plaques, "LAD_plaque_1". A side
+// branch is labelled with its artery.
 //
 // A voxel is lumen if lumen fills half of it, else wall if the whole vessel
 // fills half of it, so both borders run without bias through the middle of the
@@ -40,6 +42,7 @@ func (p *Patient) segmentation(r *rendering) *imaging.Segmentation {
 	}
 	lumen, wall := make([]int32, len(p.arteries)), make([]int32, len(p.arteries))
 	plaque := make([][]int32, len(p.arteries))
+	stem := p.stems()
 	for n, a := range p.arteries {
 		lumen[n] = add(0, string(a.Artery)+"_lumen")
 		wall[n] = add(0, string(a.Artery)+"_wall")
@@ -61,13 +64,14 @@ func (p *Patient) segmentation(r *rendering) *imaging.Segmentation {
 		for a, x := range [3]int{i, j, k} {
 			lo[a], hi[a] = min(lo[a], x), max(hi[a], x+1)
 		}
+		a := stem[f.artery]
 		if f.lumen >= 0.5 {
-			layers[0][o] = lumen[f.artery]
+			layers[0][o] = lumen[a]
 			continue
 		}
-		layers[0][o] = wall[f.artery]
+		layers[0][o] = wall[a]
 		if f.plaque > 0 {
-			layers[1][o] = plaque[f.artery][f.plaque-1]
+			layers[1][o] = plaque[a][f.plaque-1]
 		}
 	}
 
@@ -89,4 +93,13 @@ func (p *Patient) segmentation(r *rendering) *imaging.Segmentation {
 		seg.Layers = append(seg.Layers, out)
 	}
 	return seg
+}
+
+// stems returns, for every tube, the index of the stem that it is labelled with.
+func (p *Patient) stems() []int {
+	var out []int
+	for _, t := range p.tubes() {
+		out = append(out, slices.IndexFunc(p.arteries, func(a *Artery) bool { return a.Artery == t.Artery }))
+	}
+	return out
 }

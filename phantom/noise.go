@@ -37,6 +37,7 @@ const (
 	streamMaterials
 	streamLatent
 	streamLabels
+	streamBranches
 	streamNoise = 1 << 32 // plus the number of the pair of slices
 )
 

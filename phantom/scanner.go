@@ -291,7 +291,7 @@ const supersample = 4
 // comes before the others has the sample.
 func (p *Patient) fill(ctx context.Context, c *tubeCells) ([]filling, error) {
 	mat := p.Materials.at(&p.Scanner)
-	arteries := p.arteries
+	arteries := p.tubes()
 	plaqueHU := make([][]TissueHU, len(arteries))
 	for n, a := range arteries {
 		for _, q := range a.Plaques {
@@ -321,7 +321,7 @@ func (p *Patient) fill(ctx context.Context, c *tubeCells) ([]filling, error) {
 			if len(who) == 1 {
 				n := who[0]
 				mid := c.box.Point(float64(i), float64(j), float64(k))
-				if f, ok := p.uniform(n, mid, &node[n], &mat); ok {
+				if f, ok := p.uniform(arteries, n, mid, &node[n], &mat); ok {
 					out[m] = f
 					continue
 				}
@@ -394,9 +394,9 @@ func (p *Patient) fill(ctx context.Context, c *tubeCells) ([]filling, error) {
 const clearance = 0.45
 
 // uniform returns the filling of a voxel about mid that lies wholly in the lumen
-// of artery n or wholly outside, and false for every other voxel.
-func (p *Patient) uniform(n int, mid r3.Vec, node *int, mat *Materials) (filling, bool) {
-	a := p.arteries[n]
+// of tube n or wholly outside, and false for every other voxel.
+func (p *Patient) uniform(arteries []*Artery, n int, mid r3.Vec, node *int, mat *Materials) (filling, bool) {
+	a := arteries[n]
 	s, x, y, nd := a.curve.project(mid, *node)
 	*node = nd
 	if s < clearance || s > a.Length()-clearance {
@@ -507,7 +507,7 @@ type rendering struct {
 func (p *Patient) render(ctx context.Context) (*rendering, error) {
 	// Blur reaches four standard deviations beyond the outer wall, but only the
 	// voxels that hold some vessel need samples.
-	c := (&anatomy{p.heart, p.arteries}).cells(&p.Grid, 0.6)
+	c := (&anatomy{p.heart, p.tubes()}).cells(&p.Grid, 0.6)
 	f, err := p.fill(ctx, c)
 	if err != nil {
 		return nil, err

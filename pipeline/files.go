@@ -45,6 +45,9 @@ type Files struct {
 	// Pressure is the patient's own blood pressure, "120/80" or the systolic one
 	// alone, mmHg; empty: that of the settings.
 	Pressure string `json:"blood_pressure_mmhg,omitempty"`
+	// Segments is a CSV that says which part of an artery is which segment, see
+	// coronary.ReadStretches; empty: by the side branches or by length.
+	Segments string `json:"segments,omitempty"`
 }
 
 // The files of a result folder.
@@ -237,7 +240,10 @@ func (p *Pipeline) ReadMasks(ctx context.Context, f Files, in *Input) error {
 	for _, m := range masks {
 		in.Image.SegmentationNames = append(in.Image.SegmentationNames, m.Name)
 	}
-	for _, file := range []struct{ role, path string }{{"segmentation", f.Seg}, {"labels", f.Labels}} {
+	if in.Segments, err = readSegments(f.Segments); err != nil {
+		return err
+	}
+	for _, file := range []struct{ role, path string }{{"segmentation", f.Seg}, {"labels", f.Labels}, {"segments", f.Segments}} {
 		if file.path == "" {
 			continue
 		}
@@ -248,6 +254,23 @@ func (p *Pipeline) ReadMasks(ctx context.Context, f Files, in *Input) error {
 		in.Inputs = append(in.Inputs, risk.Input{Role: file.role, Files: 1, SHA256: sum})
 	}
 	return nil
+}
+
+// readSegments reads the file of segments, if there is one.
+func readSegments(path string) (map[coronary.Artery][]coronary.Stretch, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fail(Unreadable, "PLQ-602", fmt.Errorf("segments: %w", err))
+	}
+	defer file.Close()
+	segments, err := coronary.ReadStretches(file)
+	if err != nil {
+		return nil, fail(BadConfig, "PLQ-603", fmt.Errorf("segments %s: %w", path, err))
+	}
+	return segments, nil
 }
 
 // Read reads all inputs of a case.
@@ -415,6 +438,11 @@ func (p *Pipeline) Key(ctx context.Context, f Files) (string, error) {
 	}
 	if f.Pressure != "" {
 		fmt.Fprintf(h, "blood pressure %q\n", f.Pressure)
+	}
+	if f.Segments != "" { // a new kind of input leaves the fingerprints of all others as they were
+		if err := hashTree(ctx, h, f.Segments); err != nil {
+			return "", fail(Unreadable, "PLQ-602", err)
+		}
 	}
 	for _, path := range []string{f.CT, f.Seg, f.Labels} {
 		if path == "" {

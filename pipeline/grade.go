@@ -46,7 +46,7 @@ func (a *assessment) grade(context.Context) error {
 		if !assessed {
 			missing = append(missing, string(name)+": neither outer wall nor plaque in the segmentation")
 		}
-		states = append(states, coronary.StemStates(name, v.Length(), plaques[name], assessed)...)
+		states = append(states, coronary.StemStates(v.Segments(), v.Length(), plaques[name], assessed)...)
 	}
 	modifiers.NonDiagnostic = len(missing) > 0
 	g := coronary.GradePatient(states, math.NaN(), modifiers)

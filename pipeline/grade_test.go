@@ -30,7 +30,7 @@ func TestGrade(t *testing.T) {
 		q := &a.plaques[n]
 		m := coronary.Measure(a.vessel(q.Artery), a.tissue[q.Artery], q)
 		s := coronary.FindSigns(a.Volume, a.vessel(q.Artery), q, &m)
-		a.out.Lesions = append(a.out.Lesions, risk.Lesion{Name: q.Name, Artery: q.Artery, Signs: signsOf(&s), Segments: segmentNames(q)})
+		a.out.Lesions = append(a.out.Lesions, risk.Lesion{Name: q.Name, Artery: q.Artery, Signs: signsOf(&s), Segments: a.segmentNames(q)})
 		want := truth.Plaque(q.Name)
 		if want == nil {
 			t.Fatalf("%s is no plaque of the phantom", q.Name)
@@ -41,7 +41,7 @@ func TestGrade(t *testing.T) {
 		if !*a.out.Lesions[n].Signs.LowAttenuation || len(s.Unknown) > 0 {
 			t.Errorf("%s: signs %+v", q.Name, s)
 		}
-		for _, in := range coronary.SegmentsOf(q.Artery, want.From, want.To) {
+		for _, in := range coronary.SegmentsOf(coronary.Stretches(q.Artery), want.From, want.To) {
 			states = append(states, coronary.SegmentState{Segment: in, Plaque: true, Stenosis: want.DiameterStenosis})
 		}
 	}

@@ -64,6 +64,8 @@ type Input struct {
 	Pressure BloodPressure
 	Image    risk.Image
 	Masks    []segmentation.Mask // on the voxels of Volume: see segmentation.Match
+	// Segments are the segments of arteries as a person named them.
+	Segments map[coronary.Artery][]coronary.Stretch
 	Notes    []risk.Note
 	Inputs   []risk.Input
 }
@@ -180,6 +182,12 @@ func (p *Pipeline) now() time.Time {
 
 // anatomy traces the vessels, finds the plaques and classifies the tissue.
 func (a *assessment) anatomy(ctx context.Context) error {
+	masks, notes, err := segmentation.NameArteries(ctx, a.Masks, a.cfg.Segmentation)
+	if err != nil {
+		return fail(Unreadable, "PLQ-604", fmt.Errorf("trace vessels: %w", err))
+	}
+	a.Masks = masks
+	a.note(notes...)
 	vessels, notes, err := segmentation.Vessels(ctx, a.Volume, a.Masks, a.cfg.Segmentation)
 	if err != nil {
 		return fail(Unreadable, "PLQ-604", fmt.Errorf("trace vessels: %w", err))
@@ -200,6 +208,9 @@ func (a *assessment) anatomy(ctx context.Context) error {
 	a.vessels, a.plaques = vessels, plaques
 	for n := range vessels {
 		v := &vessels[n]
+		if named := a.Segments[v.Artery]; named != nil {
+			v.Stretches = named
+		}
 		tissue, err := segmentation.Tissues(ctx, a.Volume, v, a.Masks, plaques, a.cfg.Segmentation)
 		if err != nil {
 			return fail(Unreadable, "PLQ-604", fmt.Errorf("tissue of %s: %w", v.Artery, err))
@@ -354,7 +365,7 @@ func (a *assessment) lesion(ctx context.Context, p *coronary.Plaque) (risk.Lesio
 	if err != nil {
 		return l, feature.Row{}, err
 	}
-	l.Measures, l.Signs, l.Segments = measures(&m), signsOf(&signs), segmentNames(p)
+	l.Measures, l.Signs, l.Segments = measures(&m), signsOf(&signs), a.segmentNames(p)
 
 	texture, notes, err := radiomics.Extract(ctx, a.Volume, p.Mask, a.cfg.Radiomics)
 	for _, n := range notes {

@@ -341,6 +341,6 @@ func ExamplePipeline_Assess() {
 		fmt.Printf("%s %.0f %%\n", l.Name, float64(l.Measures.DiameterStenosis))
 	}
 	// Output:
-	// LAD-1 34 %
+	// LAD-1 35 %
 	// RCA-1 42 %
 }

@@ -39,9 +39,13 @@ func signsOf(s *coronary.Signs) *risk.Signs {
 }
 
 // segmentNames returns the segments in which a plaque lies.
-func segmentNames(p *coronary.Plaque) []string {
+func (a *assessment) segmentNames(p *coronary.Plaque) []string {
 	names := []string{}
-	for _, s := range coronary.SegmentsOf(p.Artery, p.From, p.To) {
+	v := a.vessel(p.Artery)
+	if v == nil {
+		return names
+	}
+	for _, s := range coronary.SegmentsOf(v.Segments(), p.From, p.To) {
 		names = append(names, s.String())
 	}
 	return names

@@ -27,6 +27,10 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-222", Title: "plaque was derived from the wall", Help: "No plaque was segmented; stretches of thick wall with a high burden are taken for plaque."},
 	{Code: "PLQ-223", Title: "a plaque was given to the nearest artery", Help: "Its segment names no artery."},
 	{Code: "PLQ-224", Title: "a plaque lies away from its vessel", Help: "Its artery may be named wrongly, or its part of the lumen was not traced. Volume and radiomics stand; stenosis and stress are not computed for it."},
+	{Code: "PLQ-225", Title: "a lumen was repaired", Help: "Holes were filled, loops opened and spurs left out, so that it is a tree. Check the segmentation where it says."},
+	{Code: "PLQ-226", Title: "a side branch was left out", Help: "It is too short for a centre-line."},
+	{Code: "PLQ-227", Title: "side branches", Help: "They set the borders of the segments; stenosis and stress are computed for the stem alone."},
+	{Code: "PLQ-228", Title: "arteries were named by rule", Help: "One lumen held the whole tree; it was divided by its shape and place. Name the lumen of each artery if the names are wrong."},
 }
 
 func note(code string, severity risk.Severity, where, format string, args ...any) risk.Note {

@@ -25,10 +25,10 @@ type borders struct {
 
 // cutSections cuts v every cfg.SectionStep, from half a step on, across its
 // centre-line and finds lumen and, if outside is given, outer wall there. Where
-// the lumen goes over into one of the others, it has no border. It
-// returns the share of the outer border that had to be moved outwards to keep
+// the lumen goes over into one of the others, it has no border, and at the mouth
+// of one of the sides, its branches, neither border is there. It returns the share of the outer border that had to be moved outwards to keep
 // the least wall thickness.
-func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field, others []*imaging.Mask, cfg Config) (thin float64, err error) {
+func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field, others, sides []*imaging.Mask, cfg Config) (thin float64, err error) {
 	n := max(1, int(math.Floor(v.Length()/cfg.SectionStep)))
 	s := make([]float64, n)
 	for i := range s {
@@ -42,7 +42,7 @@ func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field
 		if s[i] < voxel || s[i] > v.Length()-voxel {
 			return // the end of the mask rounds its own border there
 		}
-		found[i] = findBorders(inside, outside, others, &frames[i], cfg)
+		found[i] = findBorders(inside, outside, others, sides, &frames[i], cfg)
 	})
 	if err != nil {
 		return 0, err
@@ -86,13 +86,15 @@ func roots(sq []float64) []float64 {
 }
 
 // findBorders finds both borders in the plane of f.
-func findBorders(inside, outside *field, others []*imaging.Mask, f *coronary.Frame, cfg Config) (b borders) {
+func findBorders(inside, outside *field, others, sides []*imaging.Mask, f *coronary.Frame, cfg Config) (b borders) {
 	lumen := make([]float64, cfg.Rays)
 	c, ok := castLumen(lumen, inside, f, cfg)
 	if !ok {
 		return b
 	}
-	if !closeMouths(lumen, c, others, f, inside.v.MinSpacing()) {
+	voxel := inside.v.MinSpacing()
+	mouth := mouths(lumen, c, sides, f, voxel)
+	if !closeMouths(lumen, slices.Concat(mouth, mouths(lumen, c, others, f, voxel))) {
 		return b
 	}
 	b.c = c
@@ -102,32 +104,39 @@ func findBorders(inside, outside *field, others []*imaging.Mask, f *coronary.Fra
 	}
 	wall := make([]float64, cfg.Rays)
 	p := outside.plane(f)
-	if failed := p.cast(wall, c, 0, cfg.MaxRadius); float64(failed) <= mostFailed*float64(len(wall)) {
+	if failed := p.cast(wall, c, 0, cfg.MaxRadius); float64(failed) <= mostFailed*float64(len(wall)) && closeMouths(wall, mouth) {
 		b.wall = smoothCircle(wall, cfg.ContourSmoothing)
 	}
 	return b
 }
 
-// closeMouths interpolates rays that end, within a voxel, in the lumen of
-// another artery. It tells whether enough rays end at a wall.
-func closeMouths(r []float64, c r2.Vec, others []*imaging.Mask, f *coronary.Frame, voxel float64) bool {
-	failed := 0
+// mouths returns the rays that end, within a voxel, in one of the lumens.
+func mouths(r []float64, c r2.Vec, lumens []*imaging.Mask, f *coronary.Frame, voxel float64) []int {
+	var out []int
 	for n := range r {
 		sin, cos := math.Sincos(2 * math.Pi * float64(n) / float64(len(r)))
 		p := f.Point(r2.Add(c, r2.Scale(r[n]+0.7*voxel, r2.Vec{X: cos, Y: sin})))
-		for _, m := range others {
+		for _, m := range lumens {
 			x, y, z := m.Index(p)
 			if i, j, k := int(math.Round(x)), int(math.Round(y)), int(math.Round(z)); m.Inside(i, j, k) && m.In[m.Offset(i, j, k)] {
-				r[n] = math.NaN()
-				failed++
+				out = append(out, n)
 				break
 			}
 		}
 	}
-	if float64(failed) > mostFailed*float64(len(r)) {
+	return out
+}
+
+// closeMouths interpolates rays that end in a mouth. It tells whether enough
+// rays end at a wall.
+func closeMouths(r []float64, mouths []int) bool {
+	if float64(len(mouths)) > mostFailed*float64(len(r)) {
 		return false
 	}
-	if failed > 0 {
+	if len(mouths) > 0 {
+		for _, n := range mouths {
+			r[n] = math.NaN()
+		}
 		fillCircle(r)
 	}
 	return true

@@ -43,6 +43,12 @@ func Vessels(ctx context.Context, vol *imaging.Volume, masks []Mask, cfg Config)
 			vessels = append(vessels, *v)
 		}
 	}
+	nameSegments(vessels)
+	for n := range vessels {
+		if v := &vessels[n]; len(v.Branches) > 0 {
+			notes = append(notes, note("PLQ-227", risk.Info, where(v.Artery), "side branches: %s", summary(v)))
+		}
+	}
 	for _, m := range masks {
 		named := slices.ContainsFunc(masks, func(x Mask) bool { return x.Structure == Lumen && x.Artery == m.Artery })
 		unnamed := slices.ContainsFunc(masks, func(x Mask) bool { return x.Structure == Lumen && x.Artery == "" })
@@ -141,7 +147,23 @@ func traceVessel(ctx context.Context, vol *imaging.Volume, artery coronary.Arter
 		say("PLQ-210", risk.Warning, "the lumen has %d parts; the largest was traced and %.1f mm³ of %.1f mm³ left out",
 			parts, float64(dropped)*lumen.VoxelVolume(), g.lumen.VolumeMM3())
 	}
+	if n, p := fill(lumen); n > 0 {
+		say("PLQ-225", risk.Info, "holes of the lumen, %d voxels together, the largest at %s, were filled", n, place(p))
+	}
 	inside := newField(lumen)
+	net := newGraph(lumen, inside)
+	t := divide(net, lumen, g.outer, cfg, func(limbs []limb) int { return ostium(net, limbs, artery, masks) })
+	if n := loops(lumen); n > 0 {
+		say("PLQ-225", risk.Info, "the lumen has %d loops; each was opened where the ways around it meet", n)
+	}
+	outer := g.outer
+	if t != nil {
+		lumen, _, _ = largest(padded(t.lumen))
+		inside, outer = newField(lumen), t.outer
+		if t.spurs > 0 {
+			say("PLQ-225", risk.Info, "%d spurs of the lumen, less than %g mm long, are no branches", t.spurs, leastBranch)
+		}
+	}
 	line, err := traceLine(ctx, lumen, inside, cfg)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -151,12 +173,15 @@ func traceVessel(ctx context.Context, vol *imaging.Volume, artery coronary.Arter
 		return nil, notes, nil
 	}
 	line, why := orient(line, artery, masks)
+	if t != nil && r3.Norm(r3.Sub(t.start, line.Nodes[0].Pos)) > r3.Norm(r3.Sub(t.start, line.Nodes[len(line.Nodes)-1].Pos)) {
+		line = line.Reverse()
+	}
 	if why != "" {
 		say("PLQ-214", risk.Info, "the ostium is taken to be at %s because %s", place(line.Nodes[0].Pos), why)
 	}
 	var outside *field
-	if g.outer != nil {
-		outside = newField(g.outer)
+	if outer != nil {
+		outside = newField(outer)
 	} else {
 		say("PLQ-212", risk.Warning, "no outer wall was given: burden, remodelling and mechanics could not be computed")
 	}
@@ -167,9 +192,18 @@ func traceVessel(ctx context.Context, vol *imaging.Volume, artery coronary.Arter
 			others = append(others, m.Mask)
 		}
 	}
-	thin, err := cutSections(ctx, v, inside, outside, others, cfg)
+	thin, err := cutSections(ctx, v, inside, outside, others, t.masks(), cfg)
 	if err != nil {
 		return nil, notes, err
+	}
+	if t != nil {
+		lost, err := t.branches(ctx, v, cfg)
+		if err != nil {
+			return nil, notes, err
+		}
+		if len(lost) > 0 {
+			say("PLQ-226", risk.Info, "side branches without a centre-line: %s", strings.Join(lost, "; "))
+		}
 	}
 	if thin > 0.05 {
 		say("PLQ-215", risk.Warning, "on %.0f %% of its border the outer wall is less than %.2f mm outside the lumen and was moved there", 100*thin, cfg.MinWall)
@@ -301,11 +335,7 @@ func orient(line coronary.Centerline, artery coronary.Artery, masks []Mask) (_ c
 		}
 	}
 	if side > 0 {
-		points, radius := make([]r3.Vec, len(line.Nodes)), make([]float64, len(line.Nodes))
-		for n, node := range line.Nodes {
-			points[len(points)-1-n], radius[len(radius)-1-n] = node.Pos, node.Radius
-		}
-		line = coronary.NewCenterline(points, radius)
+		line = line.Reverse()
 	}
 	return line, why
 }

@@ -29,6 +29,11 @@ func pressureFlag(cmd *cobra.Command, f *pipeline.Files) {
 	cmd.Flags().StringVar(&f.Pressure, "bp", "", "blood pressure of the patient, `SYSTOLIC/DIASTOLIC` mmHg; else from the settings")
 }
 
+// segmentsFlag adds the flag of segments that a person named.
+func segmentsFlag(cmd *cobra.Command, f *pipeline.Files) {
+	cmd.Flags().StringVar(&f.Segments, "segments", "", "segments of the arteries, CSV `FILE` with artery,from_mm,to_mm,segment; else by side branches or length")
+}
+
 // score is the whole line for one patient.
 func (a *app) score() *cobra.Command {
 	var files pipeline.Files
@@ -53,6 +58,7 @@ func (a *app) score() *cobra.Command {
 	}
 	inputFlags(cmd, &files)
 	pressureFlag(cmd, &files)
+	segmentsFlag(cmd, &files)
 	cmd.Flags().StringVar(&out, "out", "", "`DIR` for the results; must be new or empty")
 	cmd.Flags().BoolVar(&overwrite, "overwrite", false, "replace what is in --out")
 	cmd.Flags().StringVar(&model, "model", "", "model `FILE`; else the shipped one; none computes all but the scores")
