@@ -73,7 +73,17 @@ func Retrieve(ctx context.Context, a Archive, want Name, folder *Folder, t Trans
 	var errs []error
 	for _, series := range all {
 		s := retrieval{folder: &into, name: Name{Study: want.Study, Series: series}, got: map[string]bool{}}
-		err := t.Retry.Do(ctx, func() error { return s.attempt(ctx, a, want.Instance) })
+		var err error
+		for err == nil && !s.complete { // each time round, some arrive
+			err = t.Retry.Do(ctx, func() error {
+				before := s.arrived()
+				err := s.attempt(ctx, a, want.Instance)
+				if s.arrived() > before && IsTemporary(err) && ctx.Err() == nil {
+					return nil // it goes on: patience begins anew
+				}
+				return err
+			})
+		}
 		report.Present += s.present
 		report.Transferred += len(s.got)
 		report.Failed = append(report.Failed, s.failed...)
@@ -130,7 +140,12 @@ type retrieval struct {
 	refused map[string]bool // arrived, but not to be kept
 	present int
 	failed  []Failure
+
+	tried    bool // to fetch
+	complete bool
 }
+
+func (s *retrieval) arrived() int { return len(s.got) + len(s.refused) }
 
 func (s *retrieval) attempt(ctx context.Context, a Archive, instance string) error {
 	if s.listed == nil {
@@ -150,18 +165,26 @@ func (s *retrieval) attempt(ctx context.Context, a Archive, instance string) err
 	}
 	missing := s.missing()
 	if len(missing) == 0 {
+		s.complete = true
 		return nil
 	}
 	some := missing
-	if instance == "" && len(missing) == len(s.listed) {
+	if instance == "" && len(missing) == len(s.listed) && !s.tried {
 		some = nil // all of the series, in one request
 	}
-	if err := a.Fetch(ctx, s.name, some, s.put); err != nil {
+	s.tried = true
+	err := a.Fetch(ctx, s.name, some, s.put)
+	if err != nil && some == nil && !IsTemporary(err) && ctx.Err() == nil {
+		// It has listed the instances: perhaps it gives them one by one.
+		err = a.Fetch(ctx, s.name, s.missing(), s.put)
+	}
+	if err != nil {
 		return err
 	}
 	if left := s.missing(); len(left) > 0 {
 		return Temporary(fmt.Errorf("the archive did not send %d of %d instances, %s first", len(left), len(s.listed), left[0]), 0)
 	}
+	s.complete = true
 	return nil
 }
 
@@ -190,6 +213,9 @@ func (s *retrieval) put(r io.Reader, told Name) error {
 		uid := told.Instance
 		if uid == "" {
 			uid = name.Instance
+		}
+		if _, asked := slices.BinarySearch(s.listed, uid); !asked && uid != "" {
+			return nil // of another study or series: let it pass
 		}
 		if !s.refused[uid] {
 			s.failed = append(s.failed, Failure{uid, err})
@@ -220,46 +246,94 @@ func (w *Watched) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Deliver stores objects in the archive, series by series. Those that it has
-// already are left out, as far as it tells.
+// Broken is a transfer that ended while the archive dealt with one object, which
+// may be the reason. It wraps the error.
+type Broken struct {
+	Object *Object
+	Err    error
+}
+
+// Error is that of the transfer.
+func (b *Broken) Error() string { return b.Err.Error() }
+
+// Unwrap returns the error of the transfer.
+func (b *Broken) Unwrap() error { return b.Err }
+
+// Deliver stores objects in the archive. Those that it has already are left
+// out, as far as it tells. One at which the archive breaks off twice is given
+// up, for the sake of the others.
 func Deliver(ctx context.Context, a Archive, objects []*Object, t Transfer) (Report, error) {
-	var report Report
-	pending := objects
+	d := delivery{pending: objects, blame: map[*Object]int{}}
 	if !t.Again {
 		var err error
-		if pending, err = t.unknown(ctx, a, objects); err != nil {
-			return report, err
+		if d.pending, err = t.unknown(ctx, a, objects); err != nil {
+			return d.report, err
 		}
-		report.Present = len(objects) - len(pending)
+		d.report.Present = len(objects) - len(d.pending)
 	}
-	err := t.Retry.Do(ctx, func() error {
-		var last error
-		var again []*Object
-		told := map[*Object]bool{}
-		err := a.Send(ctx, pending, func(o *Object, err error) {
-			told[o] = true
-			switch {
-			case err == nil:
-				report.Transferred++
-			case IsTemporary(err):
-				again, last = append(again, o), err
-			default:
-				report.Failed = append(report.Failed, Failure{o.Instance, err})
+	for len(d.pending) > 0 { // each time round, some are settled
+		err := t.Retry.Do(ctx, func() error {
+			before := len(d.pending)
+			err := d.round(ctx, a, t.progress)
+			if len(d.pending) < before && ctx.Err() == nil {
+				return nil // it goes on: patience begins anew
 			}
-			t.progress(report)
+			return err
 		})
-		for _, o := range pending { // what was never tried
-			if !told[o] {
-				again = append(again, o)
-			}
+		if err != nil {
+			return d.report, err
 		}
-		pending = again
-		return errors.Join(err, last)
-	})
-	if err == nil && len(pending) > 0 {
-		err = fmt.Errorf("the archive did not tell what became of %d objects", len(pending))
 	}
-	return report, err
+	return d.report, nil
+}
+
+// delivery is a set of objects on their way to an archive.
+type delivery struct {
+	report  Report
+	pending []*Object
+	blame   map[*Object]int // how often the archive broke off at it
+}
+
+// round tries all that are pending once.
+func (d *delivery) round(ctx context.Context, a Archive, progress func(Report)) error {
+	var last error
+	var busy []*Object // the archive could not just now
+	told := map[*Object]bool{}
+	fail := func(o *Object, err error) {
+		d.report.Failed = append(d.report.Failed, Failure{o.Instance, err})
+	}
+	err := a.Send(ctx, d.pending, func(o *Object, err error) {
+		told[o] = true
+		switch {
+		case err == nil:
+			d.report.Transferred++
+		case IsTemporary(err):
+			busy, last = append(busy, o), err
+		default:
+			fail(o, err)
+		}
+		progress(d.report)
+	})
+	var broken *Broken
+	if errors.As(err, &broken) && ctx.Err() == nil {
+		told[broken.Object] = true
+		if d.blame[broken.Object]++; d.blame[broken.Object] == 2 {
+			fail(broken.Object, broken.Err)
+		} else {
+			busy = append(busy, broken.Object)
+		}
+	}
+	var rest []*Object
+	for _, o := range d.pending {
+		if !told[o] {
+			rest = append(rest, o)
+		}
+	}
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("the archive did not tell what became of %d objects", len(rest))
+	}
+	d.pending = append(rest, busy...)
+	return errors.Join(err, last)
 }
 
 // unknown returns the objects that the archive does not have.

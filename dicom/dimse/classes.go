@@ -30,42 +30,46 @@ var compressed = []string{
 
 const storage = "1.2.840.10008.5.1.4.1.1."
 
-// images are the classes of CT, whose objects come in any syntax.
-var images = []string{storage + "2", storage + "2.1", storage + "2.2"}
-
-// objects are the other classes that a coronary study has or gets.
-var objects = []string{
+// usual are the classes that a coronary study has or gets, for archives that do
+// not tell.
+var usual = []string{
+	storage + "2", storage + "2.1", // CT
 	storage + "66.4", storage + "66.7", // segmentations
-	storage + "481.3",                                       // structure set
-	storage + "30",                                          // parametric map
-	storage + "88.11", storage + "88.22", storage + "88.33", // structured reports
-	storage + "88.34", storage + "88.35", storage + "88.59", storage + "88.67",
+	storage + "481.3",                                                          // structure set
+	storage + "30",                                                             // parametric map
+	storage + "88.22", storage + "88.33", storage + "88.34", storage + "88.67", // structured reports
 	storage + "104.1",                                                // PDF
 	storage + "7", storage + "7.2", storage + "7.3", storage + "7.4", // secondary capture
-	storage + "11.1",                                                                       // presentation state
-	storage + "66", storage + "66.1", storage + "66.2", storage + "66.3", storage + "66.5", // raw data, registration, fiducials, surfaces
-	storage + "67", storage + "4", storage + "4.1", storage + "128", storage + "130", // MR, PET
-	storage + "12.1", storage + "6.1", storage + "9.1.1", storage + "9.1.2", // angiography, ultrasound, ECG
-	storage + "481.2", storage + "481.5", // dose, plan
+	storage + "11.1",                // presentation state
+	storage + "66", storage + "9.1", // raw data, ECG
 }
 
-// retrievable returns the contexts and roles in which C-GET brings objects: in
-// each an archive picks one syntax, so that those of CT have one each.
-func retrievable() (contexts []presentation, roles []role) {
+// maxContexts is how many presentation contexts an association may have: their
+// numbers are the odd ones of a byte.
+const maxContexts = 128
+
+// retrievable returns the contexts and roles in which C-GET brings objects of
+// the classes. An archive picks one syntax in each context: where there is
+// room, each class has one for each syntax, so that nothing is converted.
+func retrievable(classes []string) (contexts []presentation, roles []role) {
+	if len(classes) == 0 {
+		classes = usual
+	}
 	contexts = []presentation{{class: studyGet, syntaxes: []string{part10.ImplicitLittle}}}
-	add := func(class string, syntaxes ...string) {
-		contexts = append(contexts, presentation{class: class, syntaxes: syntaxes})
-	}
-	for _, class := range images {
-		for _, s := range slices.Concat(native, compressed) {
-			add(class, s)
+	all := slices.Concat(native, compressed)
+	for n, class := range classes {
+		left := maxContexts - len(contexts) - 2*(len(classes)-n-1) // two for each class to come
+		if left < 2 {
+			break
 		}
-		roles = append(roles, role{class: class, user: false, provider: true})
-	}
-	for _, class := range objects {
-		add(class, native...)
-		add(class, compressed...)
-		roles = append(roles, role{class: class, user: false, provider: true})
+		roles = append(roles, role{class: class, provider: true})
+		if left < len(all) {
+			contexts = append(contexts, presentation{class: class, syntaxes: native}, presentation{class: class, syntaxes: compressed})
+			continue
+		}
+		for _, s := range all {
+			contexts = append(contexts, presentation{class: class, syntaxes: []string{s}})
+		}
 	}
 	return contexts, roles
 }

@@ -240,7 +240,11 @@ func (c *Client) Fetch(ctx context.Context, series archive.Name, instances []str
 
 // get retrieves on the association that asks.
 func (c *Client) get(ctx context.Context, q archive.Query, put archive.Put) error {
-	contexts, roles := retrievable()
+	classes, err := c.classes(ctx, q)
+	if err != nil {
+		return err
+	}
+	contexts, roles := retrievable(classes)
 	return c.with(ctx, contexts, roles, func(a *association) error {
 		id, ok := a.context(studyGet, "")
 		if !ok {
@@ -268,13 +272,35 @@ func (c *Client) get(ctx context.Context, q archive.Query, put archive.Put) erro
 	})
 }
 
+// classes asks for the classes of the objects that a query of a retrieval
+// names. An archive need not tell.
+func (c *Client) classes(ctx context.Context, q archive.Query) ([]string, error) {
+	q.Level = archive.Instance
+	q.Keys = slices.Clone(q.Keys)
+	for _, t := range []part10.Tag{archive.TagSOPClass, archive.TagSOPInstance} {
+		if q.Value(t) == "" {
+			q.Keys = append(q.Keys, archive.Key{Tag: t})
+		}
+	}
+	var classes []string
+	err := c.Find(ctx, q, func(r archive.Result) error {
+		if class := r.Get(archive.TagSOPClass); archive.IsUID(class) && !slices.Contains(classes, class) {
+			classes = append(classes, class)
+		}
+		return nil
+	})
+	slices.Sort(classes)
+	return classes, err
+}
+
 // retrieved returns the error of the last response of a retrieval. Objects
 // that were left out are for the caller to notice and ask for again.
 func (c *Client) retrieved(operation string, m *message) error {
-	if m.Status&0xf000 == statusWarning {
-		return archive.Temporary(fmt.Errorf("%s: %d of %d objects were not sent", operation, m.Failed, m.Failed+m.Completed+m.Warning), 0)
+	err := final(operation, m)
+	if err != nil && m.Failed > 0 {
+		err = archive.Temporary(fmt.Errorf("%d of %d objects were not sent: %w", m.Failed, m.Failed+m.Completed+m.Warning, err), 0)
 	}
-	return final(operation, m)
+	return err
 }
 
 // take hands an object that comes in to put and answers. The error of put is
@@ -360,7 +386,7 @@ func (c *Client) Send(ctx context.Context, objects []*archive.Object, done func(
 			if slices.ContainsFunc(contexts, func(p presentation) bool { return p.class == o.Class && p.syntaxes[0] == o.Syntax }) {
 				continue
 			}
-			if len(contexts) == 128 {
+			if len(contexts) == maxContexts {
 				break
 			}
 			contexts = append(contexts, presentation{class: o.Class, syntaxes: []string{o.Syntax}})
@@ -369,7 +395,7 @@ func (c *Client) Send(ctx context.Context, objects []*archive.Object, done func(
 			for _, o := range objects[:n] {
 				err := a.store(o)
 				if a.closed {
-					return err
+					return &archive.Broken{Object: o, Err: err}
 				}
 				done(o, err)
 			}

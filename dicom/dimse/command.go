@@ -113,6 +113,9 @@ func decodeCommand(b []byte) (*command, error) {
 		}
 		group, element := binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:])
 		n := binary.LittleEndian.Uint32(b[4:])
+		if group != 0 && seen {
+			break // dcmtk puts the list of what failed into the command of C-GET
+		}
 		if group != 0 || int64(n) > int64(len(b)-8) {
 			return nil, fmt.Errorf("command set: element (%04x,%04x) of %d bytes: %w", group, element, n, ErrProtocol)
 		}

@@ -357,6 +357,54 @@ AETable END
 	}
 }
 
+// Every sample file, in any syntax and however odd, that storescp takes from us
+// arrives byte for byte; our server takes them all.
+func TestSamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a program")
+	}
+	all, _, err := archive.Objects(context.Background(), verify.Shared(t, "data", "dicom"))
+	if len(all) < 100 { // the error names the damaged ones
+		t.Fatal(len(all), err)
+	}
+	var objects []*archive.Object // some share their UID
+	seen := map[string]bool{}
+	for _, o := range all {
+		if !seen[o.Instance] {
+			seen[o.Instance] = true
+			objects = append(objects, o)
+		}
+	}
+	row := func(to string, c *Client, dir string) {
+		t.Helper()
+		report, err := archive.Deliver(context.Background(), c, objects, archive.Transfer{Again: true, Retry: archive.Retry{Times: 1, Pause: time.Millisecond}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed := map[string]bool{}
+		for _, f := range report.Failed {
+			t.Log(to, f.Instance, f.Err)
+			failed[f.Instance] = true
+		}
+		var sent []*archive.Object
+		for _, o := range objects {
+			if !failed[o.Instance] {
+				sent = append(sent, o)
+			}
+		}
+		verify.Check{Suite: "dicom networks", Case: fmt.Sprintf("%d sample files to %s", len(objects), to), Quantity: "objects that arrive byte for byte, of those that it takes",
+			Source: "the files themselves", Got: float64(equal(t, sent, dir)), Want: float64(len(sent))}.Run(t)
+		verify.Check{Suite: "dicom networks", Case: fmt.Sprintf("%d sample files to %s", len(objects), to), Quantity: "objects that it takes",
+			Source: "the files themselves", Got: float64(len(sent)), Want: float64(len(objects)), Tol: 4}.Run(t) // of classes and syntaxes newer than dcmtk 3.6.7
+	}
+	folder := archive.NewFolder(t.TempDir())
+	row("our C-STORE server", listen(t, into(folder)), folder.Root)
+	port := freePort(t)
+	dir := t.TempDir()
+	start(t, port, "storescp", "--accept-all", "+B", "-pm", "-aet", "THEM", "-od", dir, strconv.Itoa(port))
+	row("storescp of dcmtk 3.6", &Client{Peer: Peer{"THEM", fmt.Sprint("127.0.0.1:", port)}, Config: DefaultConfig()}, dir)
+}
+
 // What storescu of dcmtk sends, our server takes; what our client sends,
 // storescp of dcmtk takes: byte for byte, in every syntax that both know.
 func TestAgainstDcmtk(t *testing.T) {

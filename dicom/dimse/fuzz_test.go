@@ -31,14 +31,14 @@ func (wire) SetWriteDeadline(time.Time) error { return nil }
 // two fragments, something unknown, release.
 func called() []byte {
 	ask := &associate{called: "PLAQUERISK", calling: "X", maxPDU: 16384, implementation: "1.2", version: "V", contexts: []presentation{
-		{id: 1, class: verification, syntaxes: native}, {id: 3, class: images[0], syntaxes: compressed},
-	}, roles: []role{{images[0], true, false}}}
+		{id: 1, class: verification, syntaxes: native}, {id: 3, class: usual[0], syntaxes: compressed},
+	}, roles: []role{{usual[0], true, false}}}
 	b := ask.encode(kindRequest)
 	put := func(context, kind byte, v []byte, last bool) {
 		b = append(b, endPDU(append(appendFragment(nil, context, kind, len(v), last), v...))...)
 	}
 	put(1, 1, (&command{Field: cEcho, Class: verification, ID: 1}).encode(), true)
-	put(3, 1, (&command{Field: cStore, Class: images[0], Instance: "1.2.3", ID: 2, Data: true}).encode(), true)
+	put(3, 1, (&command{Field: cStore, Class: usual[0], Instance: "1.2.3", ID: 2, Data: true}).encode(), true)
 	put(3, 0, identifier(archive.Of(archive.Instance, "1.2", "1.3", "1.4")), false)
 	put(3, 0, make([]byte, 100), true)
 	put(1, 1, (&command{Field: 0x0140, ID: 3}).encode(), true)
@@ -147,7 +147,7 @@ func FuzzFind(f *testing.F) {
 
 // A command set that is read is written again with the same meaning.
 func FuzzCommand(f *testing.F) {
-	f.Add((&command{Field: cStore, Class: images[0], Instance: "1.2.3", ID: 2, Data: true}).encode())
+	f.Add((&command{Field: cStore, Class: usual[0], Instance: "1.2.3", ID: 2, Data: true}).encode())
 	f.Add((&command{Field: cMove, Class: studyMove, ID: 7, Destination: "US"}).encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := decodeCommand(b)

@@ -165,8 +165,8 @@ func decodeAssociate(kind byte, b []byte) (*associate, error) {
 				return fmt.Errorf("presentation context of %d bytes: %w", len(v), ErrProtocol)
 			}
 			c := presentation{id: v[0], result: v[2]}
-			if len(a.contexts) == 128 {
-				return fmt.Errorf("more than 128 presentation contexts: %w", ErrProtocol)
+			if len(a.contexts) == maxContexts {
+				return fmt.Errorf("more than %d presentation contexts: %w", maxContexts, ErrProtocol)
 			}
 			err := items(v[4:], func(kind byte, v []byte) error {
 				switch kind {

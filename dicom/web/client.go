@@ -146,6 +146,17 @@ func (e *StatusError) Error() string {
 	return s
 }
 
+// aboutContent tells whether what was sent or asked for may be the reason, not
+// the state of the archive or the right to do so.
+func (e *StatusError) aboutContent() bool {
+	switch e.Code {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusNotAcceptable, http.StatusGone, http.StatusRequestEntityTooLarge,
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusInternalServerError:
+		return true
+	}
+	return false
+}
+
 // request is one call of the archive.
 type request struct {
 	method, path  string

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -26,15 +27,19 @@ func (c *Client) Fetch(ctx context.Context, series archive.Name, instances []str
 	if len(instances) == 0 {
 		return c.objects(ctx, path, archive.Name{}, put)
 	}
+	var errs []error
 	for _, uid := range instances {
 		if !archive.IsUID(uid) {
 			return fmt.Errorf("instance %q is no UID", uid)
 		}
-		if err := c.objects(ctx, path+"/instances/"+uid, archive.Name{Instance: uid}, put); err != nil {
+		err := c.objects(ctx, path+"/instances/"+uid, archive.Name{Instance: uid}, put)
+		var status *StatusError
+		if err != nil && (!errors.As(err, &status) || !status.aboutContent()) {
 			return err
 		}
+		errs = append(errs, err) // the others may come
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // objects hands the objects at a path to put.

@@ -21,10 +21,34 @@ func (c *Client) Send(ctx context.Context, objects []*archive.Object, done func(
 			size += objects[n].Size
 			n++
 		}
-		if err := c.store(ctx, objects[:n], done); err != nil {
+		err := c.store(ctx, objects[:n], done)
+		var status *StatusError
+		if errors.As(err, &status) && status.aboutContent() {
+			err = c.single(ctx, objects[:n], done)
+		}
+		if err != nil {
 			return err
 		}
 		objects = objects[n:]
+	}
+	return nil
+}
+
+// single sends the objects of a batch that the archive could not deal with, to
+// find the one at fault.
+func (c *Client) single(ctx context.Context, objects []*archive.Object, done func(*archive.Object, error)) error {
+	for n, o := range objects {
+		err := c.store(ctx, objects[n:n+1], done)
+		var status *StatusError
+		switch {
+		case err == nil:
+		case !errors.As(err, &status) || !status.aboutContent():
+			return err
+		case archive.IsTemporary(err):
+			return &archive.Broken{Object: o, Err: err}
+		default:
+			done(o, err)
+		}
 	}
 	return nil
 }
