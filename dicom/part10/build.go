@@ -183,6 +183,9 @@ func UID(parts ...string) string {
 func (s *Set) errors() error {
 	err := s.err
 	for _, e := range s.elements {
+		if len(e.value) > math.MaxUint32-1 {
+			err = errors.Join(err, fmt.Errorf("%v: %d bytes do not fit an element", e.tag, len(e.value)))
+		}
 		for _, it := range e.items {
 			err = errors.Join(err, it.errors())
 		}
