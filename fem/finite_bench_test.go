@@ -53,7 +53,7 @@ func BenchmarkFiniteArtery(b *testing.B) {
 	cfg := DefaultConfig()
 	cfg.Kinematics = FiniteStrain
 	cfg.Padding = 0
-	cfg.Axial, cfg.FineAxial = 0.336, 0.336
+	cfg.Around, cfg.Through, cfg.Axial, cfg.FineAxial = 32, 6, 0.336, 0.336
 	for b.Loop() {
 		r, err := Solve(b.Context(), v, l, 0, 150, cfg)
 		if err != nil {

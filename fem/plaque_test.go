@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/spatial/r2"
@@ -13,6 +14,7 @@ import (
 	"github.com/plaquerisk/plaquerisk/fem/material"
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/internal/verify"
+	"github.com/plaquerisk/plaquerisk/risk"
 )
 
 const benchmark = "fem-benchmarks.csv, converged finite elements"
@@ -170,4 +172,37 @@ func TestCoreInTube(t *testing.T) {
 	check("99th percentile of the principal stress of the wall, |z| < 1, kPa", wall.percentile(99), 32.289, 0.02)
 	check("principal stress on the wall side of the core, kPa", peak, 80.151, 0.05)
 	check("strain energy, kPa mm³", r.Solution.Work, 50.2796, 0.005)
+}
+
+// A core that reaches the lumen leaves a cap of no thickness, which is solved and
+// said to be thinner than the mesh and the image can show.
+func TestBareCore(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		depth float64 // of the core's middle below the lumen, mm
+		thick float64
+	}{{"cap of 0.05 mm", 0.35, 0.05}, {"core that just meets the lumen", 0.3, 0}, {"core that is open to the lumen", 0.2, 0}} {
+		ball := Component{imaging.LowAttenuation, func(p r3.Vec) float64 {
+			return r3.Norm(r3.Sub(p, r3.Vec{X: 1.4 + test.depth, Z: 4})) - 0.3
+		}}
+		cfg := plaqueConfig(500, 0.45)
+		cfg.Around, cfg.Through = 32, 4
+		r, err := SolveComponents(context.Background(), straight(0, 8, r2.Vec{}, 1.4, 2.4), []Component{ball}, 0, 8, cfg)
+		if err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		c := r.Cap(0, 8)
+		// The thinnest line of the mesh may pass a little beside the thinnest place.
+		if c.Thickness < test.thick-1e-3 || c.Thickness > test.thick+0.02 || c.Layers >= 3 || r3.Norm(r3.Sub(c.At, r3.Vec{X: 1.4, Z: 4})) > 0.25 {
+			t.Errorf("%s: %+v", test.name, c)
+		}
+		if !slices.ContainsFunc(r.Notes, func(n risk.Note) bool { return n.Code == "PLQ-406" }) {
+			t.Errorf("%s: no note: %v", test.name, r.Notes)
+		}
+		for n, v := range r.Features(0, 8).Values {
+			if math.IsInf(v, 0) {
+				t.Errorf("%s: column %d is infinite", test.name, n)
+			}
+		}
+	}
 }

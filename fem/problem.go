@@ -25,11 +25,12 @@ var ErrUnconstrained = errors.New("the body is not held against its load")
 type ConvergenceError struct {
 	sparse.Report
 	Target float64
+	At     r3.Vec // the node with the largest residual force, mm
 }
 
 func (e *ConvergenceError) Error() string {
-	return fmt.Sprintf("%v: relative residual %.2e after %d iterations, target %.0e; check the mesh for thin or distorted elements, or raise max_iterations",
-		ErrNotConverged, e.Residual, e.Iterations, e.Target)
+	return fmt.Sprintf("%v: relative residual %.2e after %d iterations, target %.0e, largest at (%.2f, %.2f, %.2f) mm; check the mesh for thin or distorted elements there, or raise max_iterations",
+		ErrNotConverged, e.Residual, e.Iterations, e.Target, e.At.X, e.At.Y, e.At.Z)
 }
 
 // Is tells that e is an [ErrNotConverged].
@@ -234,7 +235,7 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 		sol.again = solve
 	}
 	if !sol.Converged {
-		return nil, &ConvergenceError{Report: sol.Report, Target: tolerance}
+		return nil, &ConvergenceError{Report: sol.Report, Target: tolerance, At: p.Mesh.Nodes[farthestOff(k, w, f)]}
 	}
 	sol.U = make([]r3.Vec, n)
 	for a := range sol.U {
@@ -242,6 +243,20 @@ func (p *Problem) Solve(ctx context.Context, tolerance float64, maxIterations in
 		sol.Work += r3.Dot(p.Load[a], sol.U[a]) / 2
 	}
 	return sol, nil
+}
+
+// farthestOff returns the node with the largest residual force f − K w.
+func farthestOff(k matrix, w, f []float64) (node int) {
+	r := make([]float64, len(f))
+	k.Mul(r, w)
+	var most float64
+	for n := range len(f) / 3 {
+		d := r3.Vec{X: f[3*n] - r[3*n], Y: f[3*n+1] - r[3*n+1], Z: f[3*n+2] - r[3*n+2]}
+		if l := r3.Norm2(d); l > most {
+			node, most = n, l
+		}
+	}
+	return node
 }
 
 // aggregation builds the preconditioner of meshes without lattice from the

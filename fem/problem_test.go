@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/spatial/r3"
@@ -279,7 +280,7 @@ func TestProblemErrors(t *testing.T) {
 	p.Load[342] = r3.Vec{X: 1, Y: 2}
 	var short *ConvergenceError
 	_, err := p.Solve(context.Background(), 1e-10, 3)
-	if !errors.Is(err, ErrNotConverged) || !errors.As(err, &short) || short.Iterations != 3 || !(short.Residual > 1e-10) || short.Target != 1e-10 {
-		t.Errorf("got %v, want ErrNotConverged after 3 iterations", err)
+	if !errors.Is(err, ErrNotConverged) || !errors.As(err, &short) || short.Iterations != 3 || !(short.Residual > 1e-10) || short.Target != 1e-10 || !strings.Contains(err.Error(), "mm") {
+		t.Errorf("got %v, want ErrNotConverged after 3 iterations with a place", err)
 	}
 }

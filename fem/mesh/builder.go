@@ -82,7 +82,7 @@ func (b *builder) finish() (*Solid, error) {
 }
 
 // turn reverses cells of negative volume, whose corners run the other way round
-// in some files. Truly folded cells stay, for Check to find.
+// in some files. Folded cells stay as they are, for Check to find.
 func (b *builder) turn() {
 	var c element.Continuum
 	var x []r3.Vec
@@ -99,8 +99,55 @@ func (b *builder) turn() {
 		}
 		if c.Set(element.Of(corner, false), x); c.Volume < 0 {
 			mirror(t, cell)
+			b.Turned = append(b.Turned, int32(e))
 		}
 	}
+	if len(b.Turned) > 0 {
+		b.unturn()
+	}
+}
+
+// unturn turns back the cells that have their neighbour on the same side of a
+// face, since a node was pulled through it.
+func (b *builder) unturn() {
+	all := b.sides()
+	folded := map[int32]bool{}
+	for i := 1; i < len(all); i++ {
+		p, q := all[i-1], all[i]
+		if p.key != q.key || b.opposite(p.side, q.side) {
+			continue
+		}
+		for _, e := range [2]int32{p.side.Cell, q.side.Cell} {
+			if _, ok := slices.BinarySearch(b.Turned, e); ok {
+				folded[e] = true
+			}
+		}
+	}
+	b.Turned = slices.DeleteFunc(b.Turned, func(e int32) bool {
+		if folded[e] {
+			mirror(b.Types[e], b.Cell(int(e)))
+		}
+		return folded[e]
+	})
+}
+
+// opposite tells whether two sides of the same corners run round them in opposite
+// ways, as those of cells to either side of a face do.
+func (b *builder) opposite(p, q Side) bool {
+	ring := func(s Side) []int32 {
+		n := 4
+		if b.Types[s.Cell].Corners() == 4 {
+			n = 3
+		}
+		out := make([]int32, n)
+		for a, c := range b.Types[s.Cell].Faces()[s.Face][:n] {
+			out[a] = b.Cell(int(s.Cell))[c]
+		}
+		return out
+	}
+	u, v := ring(p), ring(q)
+	at := slices.Index(v, u[0])
+	return u[1] == v[(at+len(v)-1)%len(v)]
 }
 
 // mirror swaps nodes so that the volume changes its sign.

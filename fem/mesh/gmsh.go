@@ -18,6 +18,17 @@ import (
 // gmshNodes is the number of nodes of Gmsh's element types that are known.
 var gmshNodes = map[int]int{1: 2, 2: 3, 3: 4, 4: 4, 5: 8, 6: 6, 7: 5, 8: 3, 9: 6, 10: 9, 11: 10, 12: 27, 13: 18, 14: 14, 15: 1, 16: 8, 17: 20, 18: 15, 19: 13}
 
+// gmshOther names the volume elements that are not solved.
+func gmshOther(kind int) string {
+	switch kind {
+	case 6, 13, 18:
+		return "wedges"
+	case 7, 14, 19:
+		return "pyramids"
+	}
+	return "volume elements"
+}
+
 // gmshDim returns the dimension of an element type.
 func gmshDim(kind int) int {
 	switch kind {
@@ -369,7 +380,7 @@ func (g *gmsh) build() (*Solid, error) {
 				b.drop("middles of faces and cells of bricks with 27 nodes")
 			}
 		default:
-			return nil, fmt.Errorf("volume elements of Gmsh's type %d (%d nodes): only hexahedra and tetrahedra are solved", block.kind, gmshNodes[block.kind])
+			return nil, fmt.Errorf("%s of %d nodes (Gmsh's type %d): only hexahedra and tetrahedra are solved", gmshOther(block.kind), gmshNodes[block.kind], block.kind)
 		}
 		names := g.setNames(block)
 		tags := g.physical[[2]int{3, block.entity}]

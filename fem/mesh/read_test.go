@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -202,13 +203,44 @@ func TestReadAbaqusErrors(t *testing.T) {
 	}
 }
 
+// What is neither a hexahedron nor a tetrahedron is refused by its name.
+func TestReadVTUOther(t *testing.T) {
+	for kind, name := range map[string]string{"13": "wedge", "14": "pyramid"} {
+		if _, err := ReadVTU(strings.NewReader(strings.Replace(textVTU, ">12 9<", ">"+kind+" 9<", 1))); err == nil || !strings.Contains(err.Error(), "cell 0 is a "+name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A cell that is listed the other way round is turned, and named; one whose node
+// was pulled through a face is not, and so found to be folded.
+func TestTurned(t *testing.T) {
+	const nodes = "*NODE\n1,0,0,0\n2,1,0,0\n3,0,1,0\n4,0,0,1\n5,%s\n*ELEMENT,TYPE=C3D4,ELSET=all\n1,1,2,3,4\n2,%s\n"
+	for _, test := range []struct {
+		place, corners string
+		turned         int
+		folded         bool
+	}{
+		{"1,1,1", "2,3,4,5", 0, false}, {"1,1,1", "3,2,4,5", 1, false}, {"-.3,-.3,.3", "2,3,4,5", 0, true},
+	} {
+		s, err := ReadAbaqus(strings.NewReader(fmt.Sprintf(nodes, test.place, test.corners)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var inverted *InvertedError
+		if err := s.Check(); len(s.Turned) != test.turned || errors.As(err, &inverted) != test.folded {
+			t.Errorf("%+v: turned %v, %v", test, s.Turned, err)
+		}
+	}
+}
+
 // A mesh that is written as VTU is read as the same, with its data.
 func TestVTURoundTrip(t *testing.T) {
 	for typ := range inpNames {
 		want := two(typ)
 		field := Field{Name: "density", Dim: 1, Values: make([]float64, want.Cells())}
 		var b bytes.Buffer
-		if err := want.WriteVTU(&b, nil, []Field{field}); err != nil {
+		if err := want.WriteVTU(&b, nil, []Field{field}, Field{Name: "a < b", Dim: 1, Values: []float64{1.5}}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := ReadVTU(&b)
@@ -420,7 +452,8 @@ func TestReadGmsh(t *testing.T) {
 	}
 	for _, test := range []struct{ text, want string }{
 		{"", "no Gmsh mesh"}, {"$MeshFormat\n2.2 0 8\n", "only 4.1"}, {strings.Replace(msh, "3 10 11 12 13", "3 10 11 12 99", 1), "99"},
-		{strings.Replace(msh, "2 10 11 12\n", "2 10 11 10\n", 1), "no side"}, {strings.Replace(msh, "3 7 4 1", "3 7 6 1", 1), ""},
+		{strings.Replace(msh, "2 10 11 12\n", "2 10 11 10\n", 1), "no side"}, {strings.Replace(msh, "3 7 4 1\n3 10 11 12 13", "3 7 6 1\n3 10 11 12 13 10 11", 1), "wedges of 6 nodes"},
+		{strings.Replace(msh, "3 7 4 1\n3 10 11 12 13", "3 7 7 1\n3 10 11 12 13 10", 1), "pyramids of 5 nodes"},
 	} {
 		if _, err := ReadGmsh(strings.NewReader(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%.40q: %v, want %q", test.text, err, test.want)

@@ -22,6 +22,8 @@ type Solid struct {
 	Data     []CellData     // integer values of cells
 	// Dropped says in words what of the file was left out.
 	Dropped []string
+	// Turned are the cells whose corners the file lists the other way round.
+	Turned []int32
 }
 
 // Set is a named part of a mesh. A file may give it nodes, cells, faces or

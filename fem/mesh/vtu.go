@@ -29,8 +29,9 @@ func (m *Mesh) WriteVTU(w io.Writer, nodes, cells []Field) error {
 	return NewSolid(m).WriteVTU(w, nodes, cells)
 }
 
-// WriteVTU writes the mesh as [Mesh.WriteVTU] does, with the type of each cell.
-func (m *Solid) WriteVTU(w io.Writer, nodes, cells []Field) error {
+// WriteVTU writes the mesh as [Mesh.WriteVTU] does, with the type of each cell, and
+// with values that hold for all of it as field data.
+func (m *Solid) WriteVTU(w io.Writer, nodes, cells []Field, whole ...Field) error {
 	for n, f := range append(append([]Field(nil), nodes...), cells...) {
 		want := f.Dim * len(m.Nodes)
 		if n >= len(nodes) {
@@ -42,7 +43,19 @@ func (m *Solid) WriteVTU(w io.Writer, nodes, cells []Field) error {
 	}
 	b := bufio.NewWriterSize(w, 1<<16)
 	fmt.Fprintf(b, "<?xml version=\"1.0\"?>\n<VTKFile type=\"UnstructuredGrid\" version=\"1.0\" byte_order=\"LittleEndian\" header_type=\"UInt32\">\n")
-	fmt.Fprintf(b, "<UnstructuredGrid>\n<Piece NumberOfPoints=\"%d\" NumberOfCells=\"%d\">\n", len(m.Nodes), m.Cells())
+	b.WriteString("<UnstructuredGrid>\n")
+	if len(whole) > 0 {
+		b.WriteString("<FieldData>\n")
+		for _, f := range whole {
+			fmt.Fprintf(b, "<DataArray type=\"Float32\" Name=\"%s\" NumberOfComponents=\"%d\" NumberOfTuples=\"%d\" format=\"ascii\">\n", quote(f.title()), f.Dim, len(f.Values)/f.Dim)
+			for _, v := range f.Values {
+				fmt.Fprintln(b, float32(v))
+			}
+			b.WriteString("</DataArray>\n")
+		}
+		b.WriteString("</FieldData>\n")
+	}
+	fmt.Fprintf(b, "<Piece NumberOfPoints=\"%d\" NumberOfCells=\"%d\">\n", len(m.Nodes), m.Cells())
 	b.WriteString("<PointData>\n")
 	for _, f := range nodes {
 		floats(b, f.title(), f.Dim, len(f.Values), func(n int) float64 { return f.Values[n] })
@@ -95,9 +108,7 @@ func ints(b *bufio.Writer, name string, n int, at func(int) int32) {
 
 // array writes raw as base64 with its length in front, the two encoded as one.
 func array(b *bufio.Writer, kind, name string, dim int, raw []byte) {
-	var quoted strings.Builder
-	_ = xml.EscapeText(&quoted, []byte(name)) // a strings.Builder does not fail
-	fmt.Fprintf(b, "<DataArray type=\"%s\" Name=\"%s\" NumberOfComponents=\"%d\" format=\"binary\">\n", kind, quoted.String(), dim)
+	fmt.Fprintf(b, "<DataArray type=\"%s\" Name=\"%s\" NumberOfComponents=\"%d\" format=\"binary\">\n", kind, quote(name), dim)
 	enc := base64.NewEncoder(base64.StdEncoding, b)
 	var head [4]byte
 	binary.LittleEndian.PutUint32(head[:], uint32(len(raw)))
@@ -106,4 +117,11 @@ func array(b *bufio.Writer, kind, name string, dim int, raw []byte) {
 	_, _ = enc.Write(raw)
 	_ = enc.Close()
 	b.WriteString("\n</DataArray>\n")
+}
+
+// quote returns a name as XML writes it.
+func quote(name string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(name)) // a strings.Builder does not fail
+	return b.String()
 }

@@ -420,6 +420,9 @@ var vtkVolumes = map[int64]struct {
 // corners of surface cells: triangle, quadrilateral, pixel, their quadratic kin.
 var vtkSurfaces = map[int64]int{5: 3, 9: 4, 8: 4, 22: 3, 23: 4, 28: 4, 34: 3}
 
+// vtkOther names cells that are not solved.
+var vtkOther = map[int64]string{7: "polygon", 13: "wedge", 14: "pyramid", 26: "wedge", 27: "pyramid", 42: "polyhedron"}
+
 // vtkType is the inverse of vtkVolumes.
 var vtkType = [element.NumTypes]byte{element.Brick8: 12, element.Brick20: 25, element.Tetra4: 10, element.Tetra10: 24}
 
@@ -464,7 +467,11 @@ func (v *vtuFile) build() (*Solid, error) {
 		case v.ty[c] <= 4 || v.ty[c] == 21: // points and lines
 			b.drop("points and lines")
 		default:
-			return nil, fmt.Errorf("cell %d is of VTK's type %d with %d nodes: only hexahedra and tetrahedra are solved", c, v.ty[c], len(nodes))
+			name := vtkOther[v.ty[c]]
+			if name == "" {
+				name = "cell"
+			}
+			return nil, fmt.Errorf("cell %d is a %s of %d nodes (VTK's type %d): only hexahedra and tetrahedra are solved", c, name, len(nodes), v.ty[c])
 		}
 	}
 	v.sets(b, volumes, surfaces)

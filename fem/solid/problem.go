@@ -377,6 +377,10 @@ func (p *Problem) Body(m *mesh.Solid) (*Body, []string, error) {
 	for n, what := range warnings {
 		warnings[n] = "left out of the mesh: " + what
 	}
+	if t := m.Turned; len(t) > 0 {
+		p := m.Centre(int(t[0]))
+		warnings = append(warnings, fmt.Sprintf("%d of %d elements list their corners the other way round and were turned, the first is element %d at (%.3f, %.3f, %.3f) mm", len(t), m.Cells(), t[0], p.X, p.Y, p.Z))
+	}
 	if p.Hex8 != "" || m.Enhanced == nil {
 		m.Enhanced = make([]bool, m.Cells())
 		for e := range m.Enhanced {

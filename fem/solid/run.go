@@ -520,5 +520,10 @@ func (r *Result) WriteVTU(w io.Writer) error {
 			cells[n].Values = append(cells[n].Values, v...)
 		}
 	}
-	return m.WriteVTU(w, nodes, cells)
+	converged := 0.0
+	if r.Quality.Converged {
+		converged = 1
+	}
+	return m.WriteVTU(w, nodes, cells, mesh.Field{Name: "converged", Dim: 1, Values: []float64{converged}},
+		mesh.Field{Name: "part_of_load", Dim: 1, Values: []float64{r.Quality.Load}})
 }
