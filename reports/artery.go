@@ -97,7 +97,7 @@ func (s *sheet) lanes(a *risk.Assessment, x *risk.Artery, s0, s1 float64) {
 		}
 		l := &a.Lesions[n]
 		b := bar{x0: left + k*(float64(l.FromMM)-s0), x1: left + k*(float64(l.ToMM)-s0), name: s.fit(name, 60)}
-		w := s.pdf.GetStringWidth(b.name)
+		w := s.paper.GetStringWidth(b.name)
 		b.tx = min(b.x1+1.2, right-w) // the name stands after the bar, or before it at the edge
 		if b.tx < b.x1 {
 			b.tx = b.x0 - w - 1.2
@@ -105,7 +105,7 @@ func (s *sheet) lanes(a *risk.Assessment, x *risk.Artery, s0, s1 float64) {
 		lo, hi := min(b.x0, b.tx), max(b.x1, b.tx+w)
 		row := slices.IndexFunc(rows, func(r []bar) bool {
 			return !slices.ContainsFunc(r, func(q bar) bool {
-				qw := s.pdf.GetStringWidth(q.name)
+				qw := s.paper.GetStringWidth(q.name)
 				return lo < max(q.x1, q.tx+qw)+1.5 && hi > min(q.x0, q.tx)-1.5
 			})
 		})
@@ -123,7 +123,7 @@ func (s *sheet) lanes(a *risk.Assessment, x *risk.Artery, s0, s1 float64) {
 	for _, r := range rows {
 		for _, b := range r {
 			s.fill(accent)
-			s.pdf.Rect(b.x0, s.y+0.8, max(b.x1-b.x0, 0.4), 1.8, "F")
+			s.paper.Rect(b.x0, s.y+0.8, max(b.x1-b.x0, 0.4), 1.8, "F")
 			s.font("B", 8)
 			s.text(b.tx, s.y+2.7, ink, b.name)
 		}
@@ -152,9 +152,9 @@ func (s *sheet) straightened(x *risk.Artery, s0, s1 float64) {
 		last := i == len(x.Pictures.MPR)-1
 		s.need(h + 10)
 		left := margin + axisLeft
-		s.pdf.ClipRect(left, s.y, kk*(s1-s0), h, false)
-		s.image(s.grey(r, kk*(b-a), kk*(y1-y0)), left+kk*(a-s0), s.y-kk*(y1-mid-shown/2), kk*(b-a), kk*(y1-y0))
-		s.pdf.ClipEnd()
+		s.paper.ClipRect(left, s.y, kk*(s1-s0), h, false)
+		s.paper.Picture(s.grey(r, kk*(b-a), kk*(y1-y0)), left+kk*(a-s0), s.y-kk*(y1-mid-shown/2), kk*(b-a), kk*(y1-y0))
+		s.paper.ClipEnd()
 		s.upright(left, s.y, kk, mid-shown/2, mid+shown/2, "mm")
 		s.font("", 8)
 		s.text(left+kk*(s1-s0)+1.5, s.y+3.5, ink, fmt.Sprintf("%d°", 90*i))
@@ -274,11 +274,11 @@ func (s *sheet) unrolled(a *risk.Assessment, x *risk.Artery, s0, s1 float64) {
 	s.font("", 8)
 	s.text(left, s.y+2.6, muted, "Unrolled wall: largest first principal stress over the wall thickness; white: not computed.")
 	s.y += 5
-	s.pdf.ClipRect(left, s.y, k*(s1-s0), h, false)
-	s.image(s.heat(r, k*(x1-x0), h, lo, hi), left+k*(x0-s0), s.y, k*(x1-x0), h)
-	s.pdf.ClipEnd()
+	s.paper.ClipRect(left, s.y, k*(s1-s0), h, false)
+	s.paper.Picture(s.heat(r, k*(x1-x0), h, lo, hi), left+k*(x0-s0), s.y, k*(x1-x0), h)
+	s.paper.ClipEnd()
 	s.stroke(muted, 0.2)
-	s.pdf.Rect(left, s.y, k*(s1-s0), h, "D")
+	s.paper.Rect(left, s.y, k*(s1-s0), h, "D")
 	s.font("", 8)
 	for _, t := range []float64{0, 90, 180, 270, 360} {
 		if t < y0-1 || t > y1+1 {
@@ -289,7 +289,7 @@ func (s *sheet) unrolled(a *risk.Assessment, x *risk.Artery, s0, s1 float64) {
 			f = 1 - f
 		}
 		f = min(max(f, 0), 1)
-		s.pdf.Line(left-1, s.y+h*f, left, s.y+h*f)
+		s.paper.Line(left-1, s.y+h*f, left, s.y+h*f)
 		s.textIn(left-13, s.y+h*f+1, 11.3, "R", ink, fixed(t, 0)+"°")
 	}
 	s.colourBar(left+k*(s1-s0)+2, s.y, h, lo, hi, "kPa")
@@ -352,19 +352,19 @@ func (s *sheet) sections(x *risk.Artery) {
 		s.y += h
 	}
 	s.stroke(ink, 0.6)
-	s.pdf.Line(margin, s.y, margin+5*k, s.y)
+	s.paper.Line(margin, s.y, margin+5*k, s.y)
 	s.font("", 8)
 	s.text(margin+5*k+2, s.y+1, ink, "5 mm, all sections")
 	lx := margin + 5*k + 34
 	for _, q := range []key{{"lumen", pen{lumenLine, 1.4, nil}}, {"outer wall", pen{wallLine, 1.4, []vgLen{3, 1.5}}}} {
 		s.stroke(q.pen.colour, 0.5)
 		if q.pen.dash != nil {
-			s.pdf.SetDashPattern([]float64{1, 0.5}, 0)
+			s.paper.SetDashPattern([]float64{1, 0.5}, 0)
 		}
-		s.pdf.Line(lx, s.y, lx+7, s.y)
-		s.pdf.SetDashPattern(nil, 0)
+		s.paper.Line(lx, s.y, lx+7, s.y)
+		s.paper.SetDashPattern(nil, 0)
 		s.text(lx+8, s.y+1, ink, q.name)
-		lx += 13 + s.pdf.GetStringWidth(q.name)
+		lx += 13 + s.paper.GetStringWidth(q.name)
 	}
 	s.text(lx, s.y+1, muted, fmt.Sprintf("Window %s/%s HU (level/width).", fixed(s.cfg.WindowLevel, 0), fixed(s.cfg.WindowWidth, 0)))
 	s.y += 4
@@ -391,28 +391,28 @@ func (s *sheet) section1(q *risk.SectionPicture, x, y, w, k float64, tissue bool
 			}
 			s.stroke(c, 0.4)
 			if dashed {
-				s.pdf.SetDashPattern([]float64{1, 0.5}, 0)
+				s.paper.SetDashPattern([]float64{1, 0.5}, 0)
 			}
 			for n := range poly {
 				p := poly[n]
 				px, py := x+w/2+k*(p[0]-cx), top+w/2-k*(p[1]-cy)
 				if n == 0 {
-					s.pdf.MoveTo(px, py)
+					s.paper.MoveTo(px, py)
 				} else {
-					s.pdf.LineTo(px, py)
+					s.paper.LineTo(px, py)
 				}
 			}
-			s.pdf.ClosePath()
-			s.pdf.DrawPath("D")
-			s.pdf.SetDashPattern(nil, 0)
+			s.paper.ClosePath()
+			s.paper.DrawPath("D")
+			s.paper.SetDashPattern(nil, 0)
 		}
-		s.pdf.ClipRect(x, top, w, w, false)
+		s.paper.ClipRect(x, top, w, w, false)
 		draw(q.Lumen, lumen, false)
 		draw(q.Wall, wall, true)
-		s.pdf.ClipEnd()
+		s.paper.ClipEnd()
 	}
 	px, py := place(y)
-	s.image(s.grey(&q.Image, k*(x1-x0), k*(y1-y0)), px, py, k*(x1-x0), k*(y1-y0))
+	s.paper.Picture(s.grey(&q.Image, k*(x1-x0), k*(y1-y0)), px, py, k*(x1-x0), k*(y1-y0))
 	outline(y, lumenLine, wallLine)
 	if !tissue {
 		return
@@ -421,14 +421,14 @@ func (s *sheet) section1(q *risk.SectionPicture, x, y, w, k float64, tissue bool
 	s.stroke(rule, 0.2)
 	if usable(q.Tissue) {
 		tx0, tx1, ty0, ty1 := extent(q.Tissue)
-		s.pdf.ClipRect(x, t, w, w, false)
-		s.image(s.classes(q.Tissue, k*(tx1-tx0), k*(ty1-ty0)), x+w/2+k*(tx0-cx), t+w/2-k*(ty1-cy), k*(tx1-tx0), k*(ty1-ty0))
-		s.pdf.ClipEnd()
+		s.paper.ClipRect(x, t, w, w, false)
+		s.paper.Picture(s.classes(q.Tissue, k*(tx1-tx0), k*(ty1-ty0)), x+w/2+k*(tx0-cx), t+w/2-k*(ty1-cy), k*(tx1-tx0), k*(ty1-ty0))
+		s.paper.ClipEnd()
 	} else {
 		s.font("", 8)
 		s.textIn(x, t+w/2, w, "C", muted, "no tissue map")
 	}
-	s.pdf.Rect(x, t, w, w, "D")
+	s.paper.Rect(x, t, w, w, "D")
 }
 
 // key is an entry of a legend drawn above a plot.
@@ -462,12 +462,12 @@ func (s *sheet) key(x, y float64, q key) float64 {
 	for _, v := range q.pen.dash {
 		d = append(d, float64(v)*mmPt)
 	}
-	s.pdf.SetDashPattern(d, 0)
-	s.pdf.Line(x, y+1.6, x+8, y+1.6)
-	s.pdf.SetDashPattern(nil, 0)
+	s.paper.SetDashPattern(d, 0)
+	s.paper.Line(x, y+1.6, x+8, y+1.6)
+	s.paper.SetDashPattern(nil, 0)
 	s.font("", 8)
 	s.text(x+9.2, y+2.6, ink, q.name)
-	return x + 14 + s.pdf.GetStringWidth(q.name)
+	return x + 14 + s.paper.GetStringWidth(q.name)
 }
 
 // keyRows draws entries in as many rows as they need and moves the cursor.
@@ -475,7 +475,7 @@ func (s *sheet) keyRows(left, right float64, ks []key) {
 	s.font("", 8)
 	x := left
 	for _, q := range ks {
-		if x > left && x+9.2+s.pdf.GetStringWidth(clean(q.name)) > right {
+		if x > left && x+9.2+s.paper.GetStringWidth(clean(q.name)) > right {
 			x = left
 			s.y += 4
 		}

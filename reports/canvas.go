@@ -1,14 +1,10 @@
 package reports
 
 import (
-	"bytes"
-	"fmt"
 	"image"
 	"image/color"
-	"image/png"
 	"math"
 
-	"codeberg.org/go-pdf/fpdf"
 	stdfont "golang.org/x/image/font"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
@@ -109,16 +105,16 @@ func (c *canvas) Stroke(p vg.Path) {
 	if c.state.width <= 0 {
 		return
 	}
-	pdf := c.s.pdf
-	pdf.SetLineWidth(float64(c.state.width) * mmPt)
+	paper := c.s.paper
+	paper.SetLineWidth(float64(c.state.width) * mmPt)
 	pattern := make([]float64, len(c.state.dash))
 	for n, d := range c.state.dash {
 		pattern[n] = float64(d) * mmPt
 	}
-	pdf.SetDashPattern(pattern, float64(c.state.offset)*mmPt)
-	pdf.SetLineJoinStyle("round")
+	paper.SetDashPattern(pattern, float64(c.state.offset)*mmPt)
+	paper.SetLineJoinStyle("round")
 	c.path(p, "D")
-	pdf.SetDashPattern(nil, 0)
+	paper.SetDashPattern(nil, 0)
 }
 
 // Fill fills a path.
@@ -128,44 +124,44 @@ func (c *canvas) path(p vg.Path, style string) {
 	if len(p) == 0 {
 		return
 	}
-	pdf, k := c.s.pdf, c.state.colour
-	pdf.SetDrawColor(int(k.R), int(k.G), int(k.B))
-	pdf.SetFillColor(int(k.R), int(k.G), int(k.B))
+	paper, k := c.s.paper, c.state.colour
+	paper.SetDrawColor(int(k.R), int(k.G), int(k.B))
+	paper.SetFillColor(int(k.R), int(k.G), int(k.B))
 	if k.A != 0xFF {
-		pdf.SetAlpha(float64(k.A)/255, "Normal")
-		defer pdf.SetAlpha(1, "Normal")
+		paper.SetAlpha(float64(k.A)/255, "Normal")
+		defer paper.SetAlpha(1, "Normal")
 	}
 	for n, q := range p {
 		switch q.Type {
 		case vg.MoveComp:
-			pdf.MoveTo(c.page(q.Pos))
+			paper.MoveTo(c.page(q.Pos))
 		case vg.LineComp:
-			pdf.LineTo(c.page(q.Pos))
+			paper.LineTo(c.page(q.Pos))
 		case vg.ArcComp:
 			const steps = 48
 			for k := 0; k <= steps; k++ {
 				sin, cos := math.Sincos(q.Start + q.Angle*float64(k)/steps)
 				x, y := c.page(vg.Point{X: q.Pos.X + q.Radius*vg.Length(cos), Y: q.Pos.Y + q.Radius*vg.Length(sin)})
 				if k == 0 && n == 0 {
-					pdf.MoveTo(x, y)
+					paper.MoveTo(x, y)
 				} else {
-					pdf.LineTo(x, y)
+					paper.LineTo(x, y)
 				}
 			}
 		case vg.CurveComp:
 			x, y := c.page(q.Pos)
 			x0, y0 := c.page(q.Control[0])
 			if len(q.Control) == 1 {
-				pdf.CurveTo(x0, y0, x, y)
+				paper.CurveTo(x0, y0, x, y)
 			} else {
 				x1, y1 := c.page(q.Control[1])
-				pdf.CurveBezierCubicTo(x0, y0, x1, y1, x, y)
+				paper.CurveBezierCubicTo(x0, y0, x1, y1, x, y)
 			}
 		case vg.CloseComp:
-			pdf.ClosePath()
+			paper.ClosePath()
 		}
 	}
-	pdf.DrawPath(style)
+	paper.DrawPath(style)
 }
 
 // FillString sets text with its baseline at p.
@@ -182,9 +178,9 @@ func (c *canvas) FillString(f font.Face, p vg.Point, text string) {
 	c.s.font(style, float64(f.Font.Size))
 	x, y := c.page(p)
 	if turn := math.Atan2(c.state.b, c.state.a) * 180 / math.Pi; math.Abs(turn) > 1e-9 {
-		c.s.pdf.TransformBegin()
-		c.s.pdf.TransformRotate(turn, x, y)
-		defer c.s.pdf.TransformEnd()
+		c.s.paper.TransformBegin()
+		c.s.paper.TransformRotate(turn, x, y)
+		defer c.s.paper.TransformEnd()
 	}
 	c.s.text(x, y, c.state.colour, text)
 }
@@ -200,23 +196,5 @@ func (c *canvas) DrawImage(r vg.Rectangle, img image.Image) {
 			wide.Set(i, j, img.At(b.Min.X+i*b.Dx()/wide.Rect.Dx(), b.Min.Y+j))
 		}
 	}
-	c.s.image(wide, x, y, x1-x, y1-y)
-}
-
-// pictureEncoder trades a larger file for time: compressing the noise of a CT
-// harder takes most of the time of a report and saves little.
-var pictureEncoder = png.Encoder{CompressionLevel: png.BestSpeed}
-
-// image places a picture with its upper left corner at (x, y), mm.
-func (s *sheet) image(img image.Image, x, y, w, h float64) {
-	var b bytes.Buffer
-	if err := pictureEncoder.Encode(&b, img); err != nil {
-		s.pdf.SetError(fmt.Errorf("picture: %w", err))
-		return
-	}
-	s.pictures++
-	name := fmt.Sprintf("picture%04d", s.pictures)
-	opt := fpdf.ImageOptions{ImageType: "png"}
-	s.pdf.RegisterImageOptionsReader(name, opt, &b)
-	s.pdf.ImageOptions(name, x, y, w, h, false, opt, 0, "")
+	c.s.paper.Picture(wide, x, y, x1-x, y1-y)
 }

@@ -152,7 +152,7 @@ func (s *sheet) big(facts []fact) {
 		x := margin + float64(n)*(w+gap)
 		s.fill(shade)
 		s.stroke(rule, 0.2)
-		s.pdf.Rect(x, s.y, w, 22, "FD")
+		s.paper.Rect(x, s.y, w, 22, "FD")
 		s.font("B", 26)
 		s.textIn(x, s.y+12, w, "C", accent, f.number)
 		s.font("", 9.5)
@@ -187,14 +187,14 @@ func (s *sheet) forest(e *risk.Evaluation) {
 		bottom := s.y + 6 + rowH*float64(len(e.Arms))
 		s.stroke(rule, 0.2)
 		for _, t := range (niceTicks{5}).Ticks(lo, hi) {
-			s.pdf.Line(at(t.Value), s.y+6, at(t.Value), bottom)
+			s.paper.Line(at(t.Value), s.y+6, at(t.Value), bottom)
 			s.font("", 8)
 			s.textIn(at(t.Value)-6, bottom+3.6, 12, "C", ink, t.Label)
 		}
 		s.stroke(muted, 0.3)
-		s.pdf.SetDashPattern([]float64{1, 1}, 0)
-		s.pdf.Line(at(0.5), s.y+6, at(0.5), bottom)
-		s.pdf.SetDashPattern(nil, 0)
+		s.paper.SetDashPattern([]float64{1, 1}, 0)
+		s.paper.Line(at(0.5), s.y+6, at(0.5), bottom)
+		s.paper.SetDashPattern(nil, 0)
 		for i := range e.Arms {
 			y := s.y + 6 + rowH*(float64(i)+0.5)
 			if n == 0 {
@@ -208,10 +208,10 @@ func (s *sheet) forest(e *risk.Evaluation) {
 			c := armPen(e, i).colour
 			s.stroke(c, 0.5)
 			if r.AUC.Low.Defined() && r.AUC.High.Defined() {
-				s.pdf.Line(at(float64(r.AUC.Low)), y, at(float64(r.AUC.High)), y)
+				s.paper.Line(at(float64(r.AUC.Low)), y, at(float64(r.AUC.High)), y)
 			}
 			s.fill(c)
-			s.pdf.Circle(at(float64(r.AUC.Value)), y, 1.1, "F")
+			s.paper.Circle(at(float64(r.AUC.Value)), y, 1.1, "F")
 		}
 	}
 	s.y += h + 5
@@ -242,7 +242,7 @@ func (s *sheet) flow(e *risk.Evaluation) {
 		s.need(h + max(eh+6, 10))
 		s.stroke(accent, 0.4)
 		s.fill(shade)
-		s.pdf.Rect(margin, s.y, w, h, "FD")
+		s.paper.Rect(margin, s.y, w, h, "FD")
 		s.font("B", 10)
 		for k, l := range lines {
 			s.textIn(margin, s.y+5.5+4.6*float64(k), w, "C", ink, l)
@@ -258,16 +258,16 @@ func (s *sheet) flow(e *risk.Evaluation) {
 		mid := margin + w/2
 		s.stroke(muted, 0.4)
 		if n < len(e.Flow)-1 {
-			s.pdf.Line(mid, s.y, mid, s.y+gap-0.5)
-			s.pdf.Line(mid-1.2, s.y+gap-2.2, mid, s.y+gap-0.3)
-			s.pdf.Line(mid+1.2, s.y+gap-2.2, mid, s.y+gap-0.3)
+			s.paper.Line(mid, s.y, mid, s.y+gap-0.5)
+			s.paper.Line(mid-1.2, s.y+gap-2.2, mid, s.y+gap-0.3)
+			s.paper.Line(mid+1.2, s.y+gap-2.2, mid, s.y+gap-0.3)
 		}
 		if eh > 0 {
 			x := margin + w + 16
-			s.pdf.Line(mid, s.y+gap/2, x, s.y+gap/2)
+			s.paper.Line(mid, s.y+gap/2, x, s.y+gap/2)
 			s.stroke(rule, 0.3)
 			s.fill(white)
-			s.pdf.Rect(x, s.y+3, side, eh, "FD")
+			s.paper.Rect(x, s.y+3, side, eh, "FD")
 			s.font("B", 9.5)
 			s.text(x+4, s.y+8, muted, "Left here")
 			s.font("", 9.5)
@@ -696,7 +696,7 @@ func (s *sheet) importance(e *risk.Evaluation) {
 	nameW, modW, foldW := 86.0, 26.0, 20.0
 	head := func() {
 		s.fill(accent)
-		s.pdf.Rect(margin, s.y, s.width(), 9.6, "F")
+		s.paper.Rect(margin, s.y, s.width(), 9.6, "F")
 		s.font("B", 8.5)
 		s.text(margin+1.3, s.y+8, white, "Feature")
 		s.text(margin+nameW, s.y+8, white, "Modality")
@@ -717,7 +717,7 @@ func (s *sheet) importance(e *risk.Evaluation) {
 		}
 		if n%2 == 1 {
 			s.fill(shade)
-			s.pdf.Rect(margin, s.y, s.width(), h, "F")
+			s.paper.Rect(margin, s.y, s.width(), h, "F")
 		}
 		s.font("", 8.5)
 		for k, l := range name {
@@ -738,7 +738,7 @@ func (s *sheet) importance(e *risk.Evaluation) {
 		if strings.HasPrefix(strings.ToLower(x.Modality), "biomech") {
 			s.fill(lowColour)
 		}
-		s.pdf.Rect(bx, s.y+1.2, max(bw, 0.2), 2.9, "F")
+		s.paper.Rect(bx, s.y+1.2, max(bw, 0.2), 2.9, "F")
 		s.text(bx+bw+1.2, s.y+3.9, ink, fixed(x.MeanShift, 3))
 		s.y += h
 	}

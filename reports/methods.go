@@ -90,10 +90,10 @@ func (s *sheet) hardWrap(l string, w float64) []string {
 		l, indent = indent[:20]+strings.TrimLeft(l, " "), indent[:20]
 	}
 	var out []string
-	for s.pdf.GetStringWidth(l) > w && len(l) > len(indent)+8 {
+	for s.paper.GetStringWidth(l) > w && len(l) > len(indent)+8 {
 		n, last := 0, 0
 		for i := range l {
-			if s.pdf.GetStringWidth(l[:i]) > w {
+			if s.paper.GetStringWidth(l[:i]) > w {
 				break
 			}
 			last = i

@@ -109,7 +109,7 @@ func (s *sheet) score(a *risk.Assessment) {
 	s.need(h + 4)
 	s.fill(shade)
 	s.stroke(accent, 0.3)
-	s.pdf.Rect(margin, s.y, s.width(), h, "FD")
+	s.paper.Rect(margin, s.y, s.width(), h, "FD")
 	s.font("B", 9.5)
 	s.text(margin+4, s.y+6, muted, "Modelled patient risk")
 	s.font("B", 22)
@@ -594,7 +594,7 @@ func (s *sheet) contributions(p *risk.Prediction) {
 	barX := margin + nameW + valueW + pctW
 	barW := s.width() - nameW - valueW - pctW
 	s.fill(accent)
-	s.pdf.Rect(margin, s.y, s.width(), 9.4, "F")
+	s.paper.Rect(margin, s.y, s.width(), 9.4, "F")
 	s.font("B", 8.5)
 	s.text(margin+1.3, s.y+8, white, "Feature")
 	s.textIn(margin+nameW, s.y+8, valueW-2, "R", white, "Value")
@@ -620,7 +620,7 @@ func (s *sheet) contributions(p *risk.Prediction) {
 		}
 		if n%2 == 1 {
 			s.fill(shade)
-			s.pdf.Rect(margin, s.y, s.width(), h, "F")
+			s.paper.Rect(margin, s.y, s.width(), h, "F")
 		}
 		for i, l := range name {
 			s.text(margin+1.3, s.y+3.9+3.9*float64(i), ink, l)
@@ -637,7 +637,7 @@ func (s *sheet) contributions(p *risk.Prediction) {
 		} else {
 			s.fill(calColour)
 		}
-		s.pdf.Rect(min(x, mid), s.y+h/2-1.4, math.Abs(x-mid), 2.8, "FD")
+		s.paper.Rect(min(x, mid), s.y+h/2-1.4, math.Abs(x-mid), 2.8, "FD")
 		label := fixed(c.LogOdds, 2)
 		if c.LogOdds >= 0 {
 			s.text(x+1, s.y+h/2+1.1, ink, "+"+label)
@@ -646,13 +646,13 @@ func (s *sheet) contributions(p *risk.Prediction) {
 		}
 		s.y += h
 		s.stroke(muted, 0.2)
-		s.pdf.Line(mid, s.y-h, mid, s.y)
+		s.paper.Line(mid, s.y-h, mid, s.y)
 	}
 	s.stroke(muted, 0.2)
-	s.pdf.Line(mid-k*reach, s.y, mid+k*reach, s.y)
+	s.paper.Line(mid-k*reach, s.y, mid+k*reach, s.y)
 	s.font("", 8)
 	for _, v := range []float64{-reach, 0, reach} {
-		s.pdf.Line(mid+k*v, s.y, mid+k*v, s.y+1)
+		s.paper.Line(mid+k*v, s.y, mid+k*v, s.y+1)
 		s.textIn(mid+k*v-10, s.y+4, 20, "C", ink, fixed(v, decimals))
 	}
 	s.y += 7

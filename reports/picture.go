@@ -148,16 +148,16 @@ func (s *sheet) classes(r *risk.Raster, w, h float64) image.Image {
 func (s *sheet) swatch(t imaging.Tissue, x, y, w, h float64) {
 	s.fill(tissueColour(t))
 	s.stroke(ink, 0.2)
-	s.pdf.Rect(x, y, w, h, "FD")
+	s.paper.Rect(x, y, w, h, "FD")
 	switch t {
 	case imaging.LowAttenuation:
 		for k := 0.7; k < w; k += 0.8 {
-			s.pdf.Line(x+k, y, x+k, y+h)
+			s.paper.Line(x+k, y, x+k, y+h)
 		}
 	case imaging.Calcified:
 		s.fill(white)
 		for k := 0.6; k < w-0.3; k += 1 {
-			s.pdf.Rect(x+k, y+h/2-0.2, 0.4, 0.4, "F")
+			s.paper.Rect(x+k, y+h/2-0.2, 0.4, 0.4, "F")
 		}
 	}
 }
@@ -169,7 +169,7 @@ func (s *sheet) legend(x, y float64, tissues ...imaging.Tissue) {
 		s.swatch(t, x, y, 5, 2.6)
 		name := tissueWords(t)
 		s.text(x+6, y+2.4, ink, name)
-		x += 9.5 + s.pdf.GetStringWidth(name)
+		x += 9.5 + s.paper.GetStringWidth(name)
 	}
 }
 
@@ -179,15 +179,15 @@ func (s *sheet) colourBar(x, y, h, lo, hi float64, unit string) {
 	steps := 64
 	for k := range steps {
 		s.fill(cividis((float64(k) + 0.5) / float64(steps)))
-		s.pdf.Rect(x, y+h-h*float64(k+1)/float64(steps), w, h/float64(steps)+0.02, "F")
+		s.paper.Rect(x, y+h-h*float64(k+1)/float64(steps), w, h/float64(steps)+0.02, "F")
 	}
 	s.stroke(muted, 0.15)
-	s.pdf.Rect(x, y, w, h, "D")
+	s.paper.Rect(x, y, w, h, "D")
 	s.font("", 8)
 	for _, t := range (niceTicks{4}).Ticks(lo, hi) {
 		ty := y + h - h*(t.Value-lo)/(hi-lo)
 		s.stroke(muted, 0.15)
-		s.pdf.Line(x+w, ty, x+w+0.8, ty)
+		s.paper.Line(x+w, ty, x+w+0.8, ty)
 		s.text(x+w+1.3, ty+1, ink, t.Label)
 	}
 	s.text(x, y-2.2, ink, unit)
@@ -197,12 +197,12 @@ func (s *sheet) colourBar(x, y, h, lo, hi float64, unit string) {
 // k is mm on paper per unit.
 func (s *sheet) axis(x, y, k, lo, hi float64, label string) {
 	s.stroke(muted, 0.2)
-	s.pdf.Line(x, y, x+k*(hi-lo), y)
+	s.paper.Line(x, y, x+k*(hi-lo), y)
 	s.font("", 8)
 	n := max(2, int(k*(hi-lo)/16))
 	for _, t := range (niceTicks{n}).Ticks(lo, hi) {
 		tx := x + k*(t.Value-lo)
-		s.pdf.Line(tx, y, tx, y+1)
+		s.paper.Line(tx, y, tx, y+1)
 		s.textIn(tx-8, y+4, 16, "C", ink, t.Label)
 	}
 	if label != "" {
@@ -214,19 +214,19 @@ func (s *sheet) axis(x, y, k, lo, hi float64, label string) {
 // at y + k·(top−v).
 func (s *sheet) upright(x, y, k, lo, hi float64, label string) {
 	s.stroke(muted, 0.2)
-	s.pdf.Line(x, y, x, y+k*(hi-lo))
+	s.paper.Line(x, y, x, y+k*(hi-lo))
 	s.font("", 8)
 	n := max(3, int(k*(hi-lo)/3.5))
 	for _, t := range (niceTicks{n}).Ticks(lo, hi) {
 		ty := y + k*(hi-t.Value)
-		s.pdf.Line(x-1, ty, x, ty)
+		s.paper.Line(x-1, ty, x, ty)
 		s.textIn(x-13, ty+1, 11.3, "R", ink, t.Label)
 	}
 	if label != "" {
 		cx, cy := x-11.5, y+k*(hi-lo)/2
-		s.pdf.TransformBegin()
-		s.pdf.TransformRotate(90, cx, cy)
+		s.paper.TransformBegin()
+		s.paper.TransformRotate(90, cx, cy)
 		s.textIn(cx-30, cy, 60, "C", ink, label)
-		s.pdf.TransformEnd()
+		s.paper.TransformEnd()
 	}
 }

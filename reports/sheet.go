@@ -38,17 +38,17 @@ const (
 // sheet is a PDF in the making: pages with header and footer, and a cursor y
 // that text, tables and pictures move down the page.
 type sheet struct {
-	pdf      *fpdf.Fpdf
-	cfg      Config
-	w, h     float64 // page, mm
-	y        float64 // cursor, mm from the top
-	id       string  // of the report
-	left     string  // of the header
-	band     string  // label of the model, under the header
-	program  string
-	section  string
-	pictures int
-	used     map[int]bool // widths of pictures in pixels
+	paper   paper
+	pdf     *document // the same; nil on a picture
+	cfg     Config
+	w, h    float64 // page, mm
+	y       float64 // cursor, mm from the top
+	id      string  // of the report
+	left    string  // of the header
+	band    string  // label of the model, under the header
+	program string
+	section string
+	used    map[int]bool // widths of pictures in pixels
 }
 
 // begin opens a document.
@@ -65,10 +65,11 @@ func begin(cfg Config, title, left string, content any, prov risk.Provenance) (*
 	if err != nil {
 		return nil, err
 	}
-	paper := map[string]string{"a4": "A4", "letter": "Letter"}[cfg.Paper]
-	s := &sheet{pdf: fpdf.New("P", "mm", paper, ""), cfg: cfg, id: hex.EncodeToString(sum[:])[:12], left: clean(left), used: map[int]bool{}}
+	size := map[string]string{"a4": "A4", "letter": "Letter"}[cfg.Paper]
+	doc := &document{Fpdf: fpdf.New("P", "mm", size, "")}
+	s := &sheet{paper: doc, pdf: doc, cfg: cfg, id: hex.EncodeToString(sum[:])[:12], left: clean(left), used: map[int]bool{}}
 	s.program = clean(strings.TrimSpace(prov.Program + " " + prov.Version))
-	p := s.pdf
+	p := doc.Fpdf
 	s.w, s.h = p.GetPageSize()
 	p.SetCatalogSort(true)
 	p.SetCreationDate(date)
@@ -116,7 +117,7 @@ func (s *sheet) page(title string) {
 
 func (s *sheet) newPage(title string) {
 	s.pdf.AddPage()
-	s.pdf.SetAlpha(1, "Normal")
+	s.paper.SetAlpha(1, "Normal")
 	s.frame()
 	s.y = top
 	if s.band != "" {
@@ -124,7 +125,7 @@ func (s *sheet) newPage(title string) {
 		lines := s.wrap(s.band, s.width()-4)
 		hh := 1.6 + 3.7*float64(len(lines))
 		s.fill(amber)
-		s.pdf.Rect(margin, s.y-2, s.width(), hh, "F")
+		s.paper.Rect(margin, s.y-2, s.width(), hh, "F")
 		for n, l := range lines {
 			s.text(margin+2, s.y+1.4+3.7*float64(n), ink, l)
 		}
@@ -142,25 +143,26 @@ func (s *sheet) newPage(title string) {
 // frame draws header and footer.
 func (s *sheet) frame() {
 	s.font("", 8.5)
-	s.pdf.SetTextColor(int(muted.R), int(muted.G), int(muted.B))
-	s.pdf.Text(s.w-margin-22, 12, fmt.Sprintf("page %d of %s", s.pdf.PageNo(), allPages))
+	s.paper.SetTextColor(int(muted.R), int(muted.G), int(muted.B))
+	s.paper.Text(s.w-margin-22, 12, fmt.Sprintf("page %d of %s", s.pdf.PageNo(), allPages))
 	s.font("mono", 8.5)
 	s.text(s.w-margin-64, 12, muted, "report "+s.id)
 	s.font("B", 8.5)
 	s.text(margin, 12, ink, s.fit(s.left, s.width()-68))
 	s.stroke(rule, 0.25)
-	s.pdf.Line(margin, 14.5, s.w-margin, 14.5)
-	s.pdf.Line(margin, s.h-13.5, s.w-margin, s.h-13.5)
+	s.paper.Line(margin, 14.5, s.w-margin, 14.5)
+	s.paper.Line(margin, s.h-13.5, s.w-margin, s.h-13.5)
 	s.font("B", 8.5)
 	s.text(margin, s.h-9.2, ink, Disclaimer)
 	s.font("", 8.5)
 	label := s.fit(s.program, 45)
-	s.text(s.w-margin-s.pdf.GetStringWidth(label), s.h-9.2, muted, label)
+	s.text(s.w-margin-s.paper.GetStringWidth(label), s.h-9.2, muted, label)
 }
 
-// need continues on a new page unless h mm are free on this one.
+// need continues on a new page unless h mm are free on this one. A picture has
+// no second page.
 func (s *sheet) need(h float64) bool {
-	if s.y+h <= s.bottom() {
+	if s.pdf == nil || s.y+h <= s.bottom() {
 		return false
 	}
 	s.newPage(s.section + " (continued)")
@@ -169,24 +171,24 @@ func (s *sheet) need(h float64) bool {
 
 func (s *sheet) font(style string, size float64) {
 	if style == "mono" {
-		s.pdf.SetFont("mono", "", size)
+		s.paper.SetFont("mono", "", size)
 		return
 	}
-	s.pdf.SetFont("sans", style, size)
+	s.paper.SetFont("sans", style, size)
 }
 
-func (s *sheet) fill(c color.NRGBA) { s.pdf.SetFillColor(int(c.R), int(c.G), int(c.B)) }
+func (s *sheet) fill(c color.NRGBA) { s.paper.SetFillColor(int(c.R), int(c.G), int(c.B)) }
 
 func (s *sheet) stroke(c color.NRGBA, width float64) {
-	s.pdf.SetDrawColor(int(c.R), int(c.G), int(c.B))
-	s.pdf.SetLineWidth(width)
-	s.pdf.SetDashPattern(nil, 0)
+	s.paper.SetDrawColor(int(c.R), int(c.G), int(c.B))
+	s.paper.SetLineWidth(width)
+	s.paper.SetDashPattern(nil, 0)
 }
 
 // text draws one line with its baseline at y.
 func (s *sheet) text(x, y float64, c color.NRGBA, t string) {
-	s.pdf.SetTextColor(int(c.R), int(c.G), int(c.B))
-	s.pdf.Text(x, y, clean(t))
+	s.paper.SetTextColor(int(c.R), int(c.G), int(c.B))
+	s.paper.Text(x, y, clean(t))
 }
 
 // textIn draws one line inside [x, x+w]: align is L, C or R.
@@ -194,9 +196,9 @@ func (s *sheet) textIn(x, y, w float64, align string, c color.NRGBA, t string) {
 	t = clean(t)
 	switch align {
 	case "R":
-		x += w - s.pdf.GetStringWidth(t)
+		x += w - s.paper.GetStringWidth(t)
 	case "C":
-		x += (w - s.pdf.GetStringWidth(t)) / 2
+		x += (w - s.paper.GetStringWidth(t)) / 2
 	}
 	s.text(x, y, c, t)
 }
@@ -204,11 +206,11 @@ func (s *sheet) textIn(x, y, w float64, align string, c color.NRGBA, t string) {
 // fit shortens t with an ellipsis until it is at most w wide.
 func (s *sheet) fit(t string, w float64) string {
 	t = clean(t)
-	if s.pdf.GetStringWidth(t) <= w {
+	if s.paper.GetStringWidth(t) <= w {
 		return t
 	}
 	r := []rune(t)
-	for len(r) > 1 && s.pdf.GetStringWidth(string(r)+"…") > w {
+	for len(r) > 1 && s.paper.GetStringWidth(string(r)+"…") > w {
 		r = r[:len(r)-1]
 	}
 	return strings.TrimRight(string(r), " ") + "…"
@@ -225,14 +227,14 @@ func (s *sheet) wrap(t string, w float64) []string {
 			if line != "" {
 				try = line + " " + word
 			}
-			if s.pdf.GetStringWidth(try) <= w {
+			if s.paper.GetStringWidth(try) <= w {
 				line = try
 				continue
 			}
 			if line != "" {
 				lines = append(lines, line)
 			}
-			for s.pdf.GetStringWidth(word) > w {
+			for s.paper.GetStringWidth(word) > w {
 				n := s.breakAt(word, w)
 				lines = append(lines, word[:n])
 				word = word[n:]
@@ -249,7 +251,7 @@ func (s *sheet) breakAt(word string, w float64) int {
 	last, nice, dot := 0, 0, 0
 	for n, r := range word {
 		end := n + len(string(r))
-		if s.pdf.GetStringWidth(word[:end]) > w && last > 0 {
+		if s.paper.GetStringWidth(word[:end]) > w && last > 0 {
 			break
 		}
 		last = end

@@ -42,7 +42,7 @@ func (s *sheet) table(t table) {
 		lines, n := s.cells(cells, widths, "B", t.size)
 		hh := float64(n)*h + 2
 		s.fill(accent)
-		s.pdf.Rect(margin, s.y, sum(widths), hh, "F")
+		s.paper.Rect(margin, s.y, sum(widths), hh, "F")
 		s.row(lines, widths, t, "B", white, h, n)
 		s.y += hh
 	}
@@ -79,7 +79,7 @@ func (s *sheet) table(t table) {
 			hh := float64(take)*h + 1.6
 			if r%2 == 1 && !t.plain {
 				s.fill(shade)
-				s.pdf.Rect(margin, s.y, sum(widths), hh, "F")
+				s.paper.Rect(margin, s.y, sum(widths), hh, "F")
 			}
 			s.font(style, t.size)
 			s.row(part, widths, t, style, ink, h, 0)
@@ -87,7 +87,7 @@ func (s *sheet) table(t table) {
 			start += take
 			if !t.plain {
 				s.stroke(rule, 0.15)
-				s.pdf.Line(margin, s.y, margin+sum(widths), s.y)
+				s.paper.Line(margin, s.y, margin+sum(widths), s.y)
 			}
 		}
 	}
@@ -138,10 +138,10 @@ func (s *sheet) widths(t *table) []float64 {
 		for _, l := range strings.Split(cell, "\n") {
 			l = clean(l)
 			if style == "" { // a head may always wrap
-				liked[c] = max(liked[c], s.pdf.GetStringWidth(l)+2*cellPad)
+				liked[c] = max(liked[c], s.paper.GetStringWidth(l)+2*cellPad)
 			}
 			for _, w := range strings.Fields(l) {
-				least[c] = max(least[c], min(s.pdf.GetStringWidth(w)+2*cellPad, limit))
+				least[c] = max(least[c], min(s.paper.GetStringWidth(w)+2*cellPad, limit))
 			}
 		}
 	}

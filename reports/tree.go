@@ -58,13 +58,13 @@ func (v view) box(bs []branch) (x0, x1, y0, y1 float64) {
 // colour says what a section looks like; hatch marks it for readers without colour.
 func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b branch, n int) (c color.NRGBA, hatch bool)) {
 	s.stroke(rule, 0.2)
-	s.pdf.Rect(x, y, w, h, "D")
+	s.paper.Rect(x, y, w, h, "D")
 	x0, x1, y0, y1 := v.box(bs)
 	at := func(p [3]float64) (float64, float64) {
 		return x + w/2 + k*(v.x(p)-(x0+x1)/2), y + h/2 - k*(v.y(p)-(y0+y1)/2)
 	}
-	s.pdf.ClipRect(x, y, w, h, false)
-	s.pdf.SetLineCapStyle("round")
+	s.paper.ClipRect(x, y, w, h, false)
+	s.paper.SetLineCapStyle("round")
 	thick := func(b branch, n int) float64 {
 		d := 3.0
 		if n < len(b.p.WallArea) && b.p.WallArea[n].Defined() {
@@ -88,11 +88,11 @@ func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b b
 					c, _ := colour(b, n)
 					s.stroke(c, thick(b, n))
 				}
-				s.pdf.Line(ax, ay, bx, by)
+				s.paper.Line(ax, ay, bx, by)
 			}
 		}
 	}
-	s.pdf.SetLineCapStyle("butt")
+	s.paper.SetLineCapStyle("butt")
 	for _, b := range bs { // hatching across the vessel
 		walked := 0.0
 		for n := 1; n < len(b.p.Center); n++ {
@@ -109,16 +109,16 @@ func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b b
 			if _, hatch := colour(b, n); hatch {
 				t := thick(b, n) / 2
 				s.stroke(ink, 0.2)
-				s.pdf.Line(bx-(by-ay)/l*t, by+(bx-ax)/l*t, bx+(by-ay)/l*t, by-(bx-ax)/l*t)
+				s.paper.Line(bx-(by-ay)/l*t, by+(bx-ax)/l*t, bx+(by-ay)/l*t, by-(bx-ax)/l*t)
 			}
 		}
 	}
-	s.pdf.ClipEnd()
+	s.paper.ClipEnd()
 	s.font("B", 8.5)
 	var placed [][2]float64
 	for _, b := range bs { // names beside the distal ends
 		px, py := at(b.p.Center[len(b.p.Center)-1])
-		wd := s.pdf.GetStringWidth(b.name)
+		wd := s.paper.GetStringWidth(b.name)
 		lx := min(max(px+2.2, x+1), x+w-wd-1)
 		ly := min(max(py+1, y+9), y+h-9)
 		for again := true; again; {
@@ -131,16 +131,16 @@ func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b b
 		}
 		placed = append(placed, [2]float64{lx, ly})
 		s.fill(white)
-		s.pdf.SetAlpha(0.8, "Normal")
-		s.pdf.Rect(lx-0.6, ly-2.8, wd+1.2, 3.5, "F")
-		s.pdf.SetAlpha(1, "Normal")
+		s.paper.SetAlpha(0.8, "Normal")
+		s.paper.Rect(lx-0.6, ly-2.8, wd+1.2, 3.5, "F")
+		s.paper.SetAlpha(1, "Normal")
 		s.text(lx, ly, ink, b.name)
 	}
 	s.font("B", 8)
 	s.text(x+1.5, y+4.2, muted, v.left)
 	s.textIn(x, y+4.2, w-1.5, "R", muted, v.right)
 	s.stroke(ink, 0.6)
-	s.pdf.Line(x+3, y+h-3, x+3+20*k, y+h-3)
+	s.paper.Line(x+3, y+h-3, x+3+20*k, y+h-3)
 	s.font("", 8)
 	s.text(x+3, y+h-4.2, ink, "20 mm")
 }
