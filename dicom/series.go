@@ -655,7 +655,13 @@ func splitBy(images []*image, key int) [][]*image {
 // A phase is named as [Series.Phase] has it, or by its percentage: "70 %",
 // "70". The error lists the candidates; it is [ErrNotCT] too if all volumes are
 // of another modality.
-func (x *Index) Choose(uid, phase string) (*Series, error) {
+func (x *Index) Choose(uid, phase string) (*Series, error) { return x.choose(uid, phase, minSlices) }
+
+// Pick is [Index.Choose] for other uses than scoring: a stack may have one or
+// two slices.
+func (x *Index) Pick(uid, phase string) (*Series, error) { return x.choose(uid, phase, 1) }
+
+func (x *Index) choose(uid, phase string, least int) (*Series, error) {
 	var best *Series
 	var listed []string
 	for n := range x.Series {
@@ -667,8 +673,8 @@ func (x *Index) Choose(uid, phase string) (*Series, error) {
 		if s.Phase != "" {
 			name += ", phase " + s.Phase
 		}
-		listed = append(listed, fmt.Sprintf("%s (%s, %d slices%s)", name, s.Modality, len(s.Slices), s.unfit(", ")))
-		if s.unfit("") != "" && uid == "" || !s.Image || len(s.Slices) < minSlices || phase != "" && !s.isPhase(phase) {
+		listed = append(listed, fmt.Sprintf("%s (%s, %d slices%s)", name, s.Modality, len(s.Slices), s.unfit(least, ", ")))
+		if s.unfit(least, "") != "" && uid == "" || !s.Image || len(s.Slices) < least || phase != "" && !s.isPhase(phase) {
 			continue
 		}
 		if best == nil || s.before(best) {
@@ -710,11 +716,11 @@ func (s *Series) isPhase(asked string) bool {
 	return err == nil && math.Abs(x-s.PhasePercent) < 0.05
 }
 
-// minSlices is the least number of slices of a volume.
+// minSlices is the least number of slices of a volume to score.
 const minSlices = 3
 
-// unfit returns why s cannot be scored, after lead, or "".
-func (s *Series) unfit(lead string) string {
+// unfit returns why s cannot be taken, after lead, or "".
+func (s *Series) unfit(least int, lead string) string {
 	switch {
 	case !s.Image:
 		for _, f := range s.Findings {
@@ -725,8 +731,8 @@ func (s *Series) unfit(lead string) string {
 		return lead + "no volume"
 	case s.Modality != "CT":
 		return fmt.Sprintf("%s%s: %v is %q, want CT", lead, s.Slices[0].Path, tModality, s.Modality)
-	case len(s.Slices) < minSlices:
-		return fmt.Sprintf("%sa volume needs at least %d: give the folder", lead, minSlices)
+	case len(s.Slices) < least:
+		return fmt.Sprintf("%sa volume needs at least %d: give the folder", lead, least)
 	case !s.readable():
 		return fmt.Sprintf("%s%s: %v is %s, which cannot be decoded: convert it, for example with gdcmconv --raw", lead, s.Slices[0].Path, tTransferSyntax, s.TransferSyntax)
 	}
@@ -759,7 +765,7 @@ func (s *Series) before(t *Series) bool {
 // rank returns the criteria of [Index.Choose], smaller is better.
 func (s *Series) rank() [7]float64 {
 	fit, contrast, derived, thick, phase, off := 0.0, 1.0, 0.0, 0.0, 2.0, 0.0
-	if s.unfit("") != "" {
+	if s.unfit(1, "") != "" {
 		fit = 1
 	}
 	if s.ContrastAgent != "" {

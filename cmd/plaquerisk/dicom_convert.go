@@ -31,8 +31,9 @@ files after the rescale of each slice: int16 where all of them are whole numbers
 fit, float32 otherwise; padding keeps its value. A stack with missing, contradicting
 or irregular slices is not written (exit 10 or 9).
 
-Without --series the series is taken that score would take. Slices are written
-one by one, so that memory does not grow with the series.`,
+Without --series the series is taken that score would take; it may have one or two
+slices alone. Slices are written one by one, so that memory does not grow with the
+series.`,
 		Example: `  plaquerisk dicom convert study --out ct.nii.gz
   plaquerisk dicom convert study.zip --phase 40 --out systole.nrrd`,
 		Args: cobra.ExactArgs(1),
@@ -48,7 +49,7 @@ one by one, so that memory does not grow with the series.`,
 			if err != nil {
 				return &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-601", Err: err}
 			}
-			s, err := index.Choose(series, phase)
+			s, err := index.Pick(series, phase)
 			if err != nil {
 				return &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-601", Err: fmt.Errorf("choose a series in %s: %w", args[0], err)}
 			}
