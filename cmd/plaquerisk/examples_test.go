@@ -144,6 +144,7 @@ func writeExamples(t *testing.T) {
 	do("train", table, "--config", at("quick.yaml"), "--out", at("model.json"), "--name", "my model", "--label", "research model")
 	do("solve", "--config", at("quick.yaml"), "--ct", filepath.Join(patient, "patient", "ct"),
 		"--seg", filepath.Join(patient, "patient", "segmentation.seg.nrrd"), "--out", at("walls"))
+	do("dicom", "index", filepath.Join(patient, "patient", "ct"), "--out", at("index.jsonl")) // one series, one line
 	do("config", "init", at("settings.yaml"))
 	do("extract", "radiomics", "--ct", filepath.Join(patient, "ct.nii.gz"), "--mask", filepath.Join(patient, "plaques.seg.nrrd"),
 		"--case", "p1", "--profile", "plaque", "--out", at("features.json"))
@@ -172,6 +173,7 @@ func writeExamples(t *testing.T) {
 		"reproduction.json": trimmed(t, do("repro", "ibsi", "--json"), fixed),
 		"version.json":      trimmed(t, do("version", "--json"), fixed),
 		"inspect.json":      trimmed(t, do("inspect", "--json", filepath.Join(patient, "patient", "ct")), fixed),
+		"index.json":        trimmed(t, read(at("index.jsonl")), fixed),
 		"assessment.json":   trimmed(t, read(patient, "result", "assessment.json"), fixed),
 		"truth.json":        trimmed(t, read(patient, "patient", "truth.json"), fixed),
 		"mechanics.json":    trimmed(t, read(at("walls", "mechanics.json")), fixed),

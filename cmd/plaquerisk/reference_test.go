@@ -25,6 +25,7 @@ import (
 
 	"github.com/plaquerisk/plaquerisk/classifier"
 	"github.com/plaquerisk/plaquerisk/dicom"
+	"github.com/plaquerisk/plaquerisk/dicom/index"
 	"github.com/plaquerisk/plaquerisk/feature"
 	"github.com/plaquerisk/plaquerisk/fem"
 	"github.com/plaquerisk/plaquerisk/internal/strictyaml"
@@ -321,6 +322,7 @@ func schemas(t *testing.T) map[string]*jsonschema.Schema {
 		{"evaluation", "json", &risk.Evaluation{}},
 		{"coverage", "json", &classifier.Coverage{}},
 		{"inspect", "json", &Listing{}},
+		{"index", "json", &index.Line{}},
 		{"run", "json", &pipeline.Run{}},
 		{"batch", "json", &batchFile{}},
 		{"batch-run", "json", &batchRecord{}},
