@@ -2,12 +2,10 @@ package dicom
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,6 +13,7 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/plaquerisk/plaquerisk/dicom/part10"
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/internal/par"
 )
@@ -128,7 +127,7 @@ const (
 // encodeSlice returns the file of slice k.
 func encodeSlice(vol *imaging.Volume, m Meta, k int) []byte {
 	uid := func(what string) string {
-		return makeUID(m.Seed, m.PatientID, what)
+		return part10.UID(m.Seed, m.PatientID, what)
 	}
 	series := fmt.Sprintf("series %d phase %v", m.SeriesNumber, m.Phase)
 	sop := uid(fmt.Sprintf("%s slice %d", series, k))
@@ -142,7 +141,7 @@ func encodeSlice(vol *imaging.Volume, m Meta, k int) []byte {
 	meta.put(0x00020002, "UI", ctImageStorage)
 	meta.put(0x00020003, "UI", sop)
 	meta.put(tTransferSyntax, "UI", explicitLE)
-	meta.put(0x00020012, "UI", makeUID(implementation))
+	meta.put(0x00020012, "UI", part10.UID(implementation))
 	meta.put(0x00020013, "SH", "PLAQUERISK")
 	e.ul(0x00020000, uint32(len(meta.b)))
 	e.b = append(e.b, meta.b...)
@@ -238,31 +237,15 @@ func stored(hu float32) int16 {
 	return int16(v)
 }
 
-// makeUID returns 2.25. and the decimal of a 128-bit hash of parts, as PS3.5
-// annex B.2 lays out UIDs made from UUIDs.
-func makeUID(parts ...string) string {
-	h := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	h[6] = h[6]&0x0f | 0x80 // UUID version 8: a hash of our own
-	h[8] = h[8]&0x3f | 0x80
-	return "2.25." + new(big.Int).SetBytes(h[:16]).String()
-}
-
-// decimals writes x as values of VR DS: at most 16 characters each, with as
-// many digits as fit. An undefined first value leaves the attribute empty.
+// decimals writes x as values of VR DS. An undefined value leaves the attribute
+// empty.
 func decimals(x ...float64) string {
-	var out []string
-	for _, v := range x {
+	out := make([]string, len(x))
+	for n, v := range x {
 		if math.IsNaN(v) {
 			return ""
 		}
-		if v == 0 {
-			v = 0 // no "-0"
-		}
-		s := strconv.FormatFloat(v, 'g', -1, 64)
-		for digits := 16; len(s) > 16; digits-- {
-			s = strconv.FormatFloat(v, 'g', digits, 64)
-		}
-		out = append(out, s)
+		out[n] = part10.Decimal(v)
 	}
 	return strings.Join(out, `\`)
 }

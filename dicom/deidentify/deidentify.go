@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math/big"
 	"strconv"
 	"strings"
 
@@ -61,10 +60,7 @@ func (p *Profile) UID(uid string) string {
 	if uid == "" || strings.HasPrefix(uid, standardUIDs) {
 		return uid
 	}
-	h := p.hash("uid", uid)
-	h[6] = h[6]&0x0f | 0x80 // UUID version 8: a hash of our own
-	h[8] = h[8]&0x3f | 0x80
-	return "2.25." + new(big.Int).SetBytes(h[:16]).String()
+	return part10.UID(string(p.hash("uid", uid)))
 }
 
 // Patient returns what stands for a patient's identifier.

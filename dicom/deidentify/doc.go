@@ -10,9 +10,10 @@
 // does not know, overlays, curves, group lengths and the preamble go; names
 // that the table does not list are emptied.
 //
-// UIDs and patients are mapped by a keyed hash (HMAC-SHA-256):
+// UIDs and patients are mapped by a keyed hash (HMAC-SHA-256), of which
+// [part10.UID] makes a UID:
 //
-//	UID′ = 2.25.HMAC(key, UID)      patient′ = HMAC(key, PatientID)
+//	UID′ = 2.25.SHA-256(HMAC(key, UID))      patient′ = HMAC(key, PatientID)
 //
 // so that references among images, segmentations and reports still meet, in
 // whatever order and on whatever machine files are processed with one key, and
