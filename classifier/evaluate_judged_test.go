@@ -126,6 +126,9 @@ func TestSetsCover(t *testing.T) {
 // Trained with modalities left out, a model scores a lesion that lacks one, says so,
 // and loses less by it than one that never saw such patients.
 func TestModalityDropout(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two cross-validations")
+	}
 	table := cohort(t, 150, 9, 4, 5)
 	loss := func(dropout float64) (full, lacking float64) {
 		cfg := fast()

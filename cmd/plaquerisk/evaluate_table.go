@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -145,7 +144,7 @@ func (a *app) evaluateTable(ctx context.Context, t tableFlags) error {
 	report.Input = risk.Input{Role: "table", Files: 1, SHA256: p.sha256}
 	report.Adaptations = p.adaptations()
 	if t.json != "" {
-		if err := a.writeFile(t.json, report.write); err != nil {
+		if err := a.writeFile(t.json, func(w io.Writer) error { return writeIndented(w, report) }); err != nil {
 			return err
 		}
 	}
@@ -412,15 +411,6 @@ func meanFigures(repeats []tableRepeat) tableFigures {
 func (f *tableFigures) numbers() []*risk.Number {
 	return []*risk.Number{&f.LogLoss, &f.Brier, &f.AUC.Value, &f.AUC.Low, &f.AUC.High, &f.BalancedAccuracy, &f.AtPrevalence, &f.AveragePrecision,
 		&f.Intercept, &f.Slope, &f.InTheLarge, &f.ICI, &f.ECE, &f.Spiegelhalter}
-}
-
-func (r *tableReport) write(w io.Writer) error {
-	text, err := json.MarshalIndent(r, "", " ")
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(text, '\n'))
-	return err
 }
 
 // print tells a person what was found.
