@@ -1,12 +1,11 @@
 package archive
 
 import (
-	"encoding/binary"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/plaquerisk/plaquerisk/dicom/part10"
 )
@@ -128,46 +127,12 @@ func (o *Object) File() (io.ReadCloser, int64, error) {
 	return struct {
 		io.Reader
 		io.Closer
-	}{io.MultiReader(strings.NewReader(string(head)), body), body}, int64(len(head)) + size, nil
+	}{io.MultiReader(bytes.NewReader(head), body), body}, int64(len(head)) + size, nil
 }
 
-// Implementation of this program in file meta information and associations.
-const (
-	ImplementationUID  = "2.25.180362014470285403131046217291835711521"
-	ImplementationName = "PLAQUERISK"
-)
+// Implementation is the name of this program in files and associations.
+const Implementation = "plaquerisk"
 
-// Header returns preamble and file meta information (PS3.10 7.1) for a data
-// set that came without.
-func Header(n Name) []byte {
-	var meta []byte
-	put := func(element uint16, vr, value string) {
-		if len(value)%2 == 1 {
-			pad := byte(0)
-			if vr == "SH" {
-				pad = ' '
-			}
-			value += string(pad)
-		}
-		meta = binary.LittleEndian.AppendUint16(meta, 2)
-		meta = binary.LittleEndian.AppendUint16(meta, element)
-		meta = append(meta, vr...)
-		if vr == "OB" {
-			meta = append(meta, 0, 0)
-			meta = binary.LittleEndian.AppendUint32(meta, uint32(len(value)))
-		} else {
-			meta = binary.LittleEndian.AppendUint16(meta, uint16(len(value)))
-		}
-		meta = append(meta, value...)
-	}
-	put(1, "OB", "\x00\x01")
-	put(2, "UI", n.Class)
-	put(3, "UI", n.Instance)
-	put(0x10, "UI", n.Syntax)
-	put(0x12, "UI", ImplementationUID)
-	put(0x13, "SH", ImplementationName)
-	head := make([]byte, 128, 128+16+len(meta))
-	head = append(head, "DICM\x02\x00\x00\x00UL\x04\x00"...)
-	head = binary.LittleEndian.AppendUint32(head, uint32(len(meta)))
-	return append(head, meta...)
-}
+// Header returns preamble and file meta information for a data set that came
+// without.
+func Header(n Name) []byte { return part10.Head(n.Class, n.Instance, n.Syntax, Implementation) }

@@ -49,8 +49,8 @@ func dial(ctx context.Context, p Peer, cfg Config, contexts []presentation, role
 	for n := range contexts {
 		contexts[n].id = byte(2*n + 1)
 	}
-	ask := &associate{called: p.AET, calling: cfg.AET, contexts: contexts, roles: roles, maxPDU: maxPDU,
-		implementation: archive.ImplementationUID, version: archive.ImplementationName}
+	ask := offer(p.AET, cfg.AET)
+	ask.contexts, ask.roles = contexts, roles
 	if err := a.open(ask); err != nil {
 		a.close()
 		return nil, err

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/plaquerisk/plaquerisk/dicom/archive"
+	"github.com/plaquerisk/plaquerisk/dicom/part10"
 )
 
 // Kinds of protocol data units (PS3.8 9.3).
@@ -67,6 +70,12 @@ type associate struct {
 	maxPDU          uint32 // that the sender takes; 0: any
 	implementation  string // UID
 	version         string
+}
+
+// offer starts what our side says.
+func offer(called, calling string) *associate {
+	return &associate{called: called, calling: calling, maxPDU: maxPDU,
+		implementation: part10.UID(archive.Implementation), version: strings.ToUpper(archive.Implementation)}
 }
 
 // presentation is a presentation context: proposed with all syntaxes that

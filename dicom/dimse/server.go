@@ -106,8 +106,7 @@ func (s *Server) accept(a *association) error {
 		return errors.Join(err, a.write(endPDU(append(appendPDU(nil, kindReject), 0, err.Result, err.Source, err.Reason))))
 	}
 	a.called, a.calling = ask.called, ask.calling
-	answer := &associate{called: ask.called, calling: ask.calling, maxPDU: maxPDU,
-		implementation: archive.ImplementationUID, version: archive.ImplementationName}
+	answer := offer(ask.called, ask.calling)
 	for _, c := range ask.contexts {
 		chosen := choose(c)
 		answer.contexts = append(answer.contexts, chosen)

@@ -2,6 +2,7 @@ package part10
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -242,25 +243,34 @@ func (s *Set) Write(w io.Writer, implementation string) error {
 	if class == "" || uid == "" {
 		return errors.New("an object without class or UID")
 	}
-	meta := &Set{}
-	meta.Bytes(0x00020001, "OB", []byte{0, 1})
-	meta.Text(0x00020002, "UI", class)
-	meta.Text(0x00020003, "UI", uid)
 	implicit := s.tooLong()
 	syntax := ExplicitLittle
 	if implicit {
 		syntax = ImplicitLittle
 	}
+	b := bufio.NewWriterSize(w, 1<<16)
+	b.Write(Head(class, uid, syntax, implementation))
+	s.write(b, implicit)
+	return b.Flush() // remembers the first error
+}
+
+// Head returns preamble and file meta information (PS3.10 7.1) of an object of
+// the given class and UID, whose data set is written in the given syntax.
+func Head(class, uid, syntax, implementation string) []byte {
+	meta := &Set{}
+	meta.Bytes(0x00020001, "OB", []byte{0, 1})
+	meta.Text(0x00020002, "UI", class)
+	meta.Text(0x00020003, "UI", uid)
 	meta.Text(transferSyntax, "UI", syntax)
 	meta.Text(0x00020012, "UI", UID(implementation))
 	meta.Text(0x00020013, "SH", strings.ToUpper(implementation))
 	meta.Int(metaLength, "UL", meta.size(false))
-	b := bufio.NewWriterSize(w, 1<<16)
-	b.Write(make([]byte, 128))
-	b.WriteString("DICM")
+	out := bytes.NewBuffer(make([]byte, 128, 512))
+	out.WriteString("DICM")
+	b := bufio.NewWriter(out)
 	meta.write(b, false)
-	s.write(b, implicit)
-	return b.Flush() // remembers the first error
+	b.Flush()
+	return out.Bytes()
 }
 
 func (s *Set) write(b *bufio.Writer, implicit bool) {
