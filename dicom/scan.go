@@ -15,7 +15,7 @@ import (
 	"github.com/plaquerisk/plaquerisk/internal/par"
 )
 
-// Index lists what a folder, file or zip holds.
+// Index lists what a folder, file or archive holds.
 type Index struct {
 	Series  []Series    // by UID, then phase
 	Skipped []FileError // damaged DICOM files, with the reason
@@ -28,9 +28,9 @@ type Index struct {
 // Scan reads the headers of all DICOM files under path and groups them into
 // series. path is a folder (searched through all levels), a DICOMDIR (which
 // stands for its folder), a file, or an archive: zip, tar, tar.gz, tar.zst,
-// recognised by its first bytes. Files may be compressed by gzip.
-// Pixels are read only where two slices claim one position, to tell a copy
-// from a conflict. The result does not depend on the number of processors.
+// recognised by its first bytes. Files may be compressed by gzip. Pixels are
+// read only where two slices claim one position, to tell a copy from a
+// conflict. The result does not depend on the number of processors.
 func Scan(ctx context.Context, path string) (*Index, error) {
 	sources, err := list(ctx, path)
 	if err != nil {

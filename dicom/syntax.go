@@ -9,22 +9,19 @@ import (
 // explicitLE is the transfer syntax that [Write] uses.
 const explicitLE = "1.2.840.10008.1.2.1"
 
-// syntax says how a data set is encoded.
+// syntax says how pixels are encoded.
 type syntax struct {
-	uid      string
-	name     string
-	implicit bool
-	big      bool
-	deflated bool
-	native   bool // pixels are not compressed
+	uid    string
+	name   string
+	native bool // pixels are not compressed
 }
 
 // syntaxes are the transfer syntaxes of PS3.6 that images come in.
 var syntaxes = []syntax{
-	{uid: "1.2.840.10008.1.2", name: "Implicit VR Little Endian", implicit: true, native: true},
+	{uid: "1.2.840.10008.1.2", name: "Implicit VR Little Endian", native: true},
 	{uid: explicitLE, name: "Explicit VR Little Endian", native: true},
-	{uid: "1.2.840.10008.1.2.1.99", name: "Deflated Explicit VR Little Endian", deflated: true, native: true},
-	{uid: "1.2.840.10008.1.2.2", name: "Explicit VR Big Endian", big: true, native: true},
+	{uid: "1.2.840.10008.1.2.1.99", name: "Deflated Explicit VR Little Endian", native: true},
+	{uid: "1.2.840.10008.1.2.2", name: "Explicit VR Big Endian", native: true},
 	{uid: "1.2.840.10008.1.2.4.50", name: "JPEG Baseline"},
 	{uid: "1.2.840.10008.1.2.4.51", name: "JPEG Extended"},
 	{uid: "1.2.840.10008.1.2.4.57", name: "JPEG Lossless"},

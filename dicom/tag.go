@@ -8,7 +8,6 @@ type tag uint32
 // The attributes that this package reads. Nothing else of a header is kept.
 const (
 	tTransferSyntax   tag = 0x00020010
-	tCharacterSet     tag = 0x00080005
 	tImageType        tag = 0x00080008
 	tSOPClass         tag = 0x00080016
 	tSOPInstance      tag = 0x00080018
@@ -61,7 +60,7 @@ const (
 
 // names are the keywords of the tags of PS3.6.
 var names = map[tag]string{
-	tTransferSyntax: "TransferSyntaxUID", tCharacterSet: "SpecificCharacterSet", tImageType: "ImageType",
+	tTransferSyntax: "TransferSyntaxUID", tImageType: "ImageType",
 	tSOPClass: "SOPClassUID", tSOPInstance: "SOPInstanceUID", tStudyDate: "StudyDate",
 	tAcquisitionTime: "AcquisitionTime", tContentTime: "ContentTime", tModality: "Modality",
 	tManufacturer: "Manufacturer", tSeriesDesc: "SeriesDescription", tModel: "ManufacturerModelName",
