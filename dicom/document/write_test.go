@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"os"
+	"io"
 	"path/filepath"
 	"testing"
 
@@ -18,16 +18,10 @@ var report = []byte("%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 ob
 func written(t testing.TB) (string, *object.Source) {
 	t.Helper()
 	src := validate.Source(t, t.TempDir(), validate.Grid(0))
-	var b bytes.Buffer
-	err := Write(&b, src, report, "Plaque report", object.Code{Value: "126000", Scheme: "DCM", Meaning: "Imaging Measurement Report"},
-		&object.Meta{Seed: "test", Program: "plaquerisk", Version: "0.0", Series: 7005, Describe: "Report"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "pdf.dcm")
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	path := validate.Store(t, func(w io.Writer) error {
+		return Write(w, src, report, "Plaque report", object.Code{Value: "126000", Scheme: "DCM", Meaning: "Imaging Measurement Report"},
+			&object.Meta{Seed: "test", Program: "plaquerisk", Version: "0.0", Series: 7005, Describe: "Report"})
+	})
 	return path, src
 }
 

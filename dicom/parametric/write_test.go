@@ -2,8 +2,8 @@ package parametric
 
 import (
 	"bytes"
+	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -28,14 +28,9 @@ func written(t testing.TB) (string, *imaging.Volume) {
 	}
 	p := &Map{Name: "LAD_principal_stress", Values: v, Quantity: object.Code{Value: "principal_stress", Scheme: object.Private, Meaning: "Largest principal Cauchy stress"},
 		Unit: object.Code{Value: "kPa", Scheme: "UCUM", Meaning: "kilopascal"}, Made: object.Code{Value: "fem", Scheme: object.Private, Meaning: "Finite element analysis"}, Site: object.Arteries["LAD"]}
-	var b bytes.Buffer
-	if err := Write(&b, src, p, &object.Meta{Seed: "test", Program: "plaquerisk", Version: "0.0", Series: 7004, Describe: "Stress"}); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "map.dcm")
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	path := validate.Store(t, func(w io.Writer) error {
+		return Write(w, src, p, &object.Meta{Seed: "test", Program: "plaquerisk", Version: "0.0", Series: 7004, Describe: "Stress"})
+	})
 	return path, v
 }
 

@@ -36,21 +36,31 @@ type Summary struct {
 	Between  bool // contours lie between slices or oblique to them
 }
 
-// Fill returns the voxels of g whose centres lie within the region: see the
-// package comment.
-func (r *ROI) Fill(ctx context.Context, g *imaging.Grid) (*Filled, error) {
+// begin returns the slabs of the region, nil if it has no contours, and what can be
+// said before any voxel is filled.
+func (r *ROI) begin(g *imaging.Grid) (*slabs, *Filled, error) {
 	out := &Filled{}
 	if len(r.Contours) == 0 {
-		return out, nil
+		return nil, out, nil
 	}
 	s, err := newSlabs(r.Contours, g)
 	if err != nil {
-		return nil, fmt.Errorf("region %q: %w", r.Name, err)
+		return nil, nil, fmt.Errorf("region %q: %w", r.Name, err)
 	}
+	_, out.Cut, _ = s.box(g)
 	out.Enclosed, out.Between = s.enclosed(), s.between
-	var box imaging.Grid
-	var ok bool
-	if box, out.Cut, ok = s.box(g); !ok {
+	return s, out, nil
+}
+
+// Fill returns the voxels of g whose centres lie within the region: see the
+// package comment.
+func (r *ROI) Fill(ctx context.Context, g *imaging.Grid) (*Filled, error) {
+	s, out, err := r.begin(g)
+	if err != nil || s == nil {
+		return out, err
+	}
+	box, _, ok := s.box(g)
+	if !ok {
 		return out, nil
 	}
 	if out.Mask, err = s.fill(ctx, &box); err != nil {
@@ -80,16 +90,10 @@ const subForVolume = 8
 // FillVolume returns as many voxels of g as the region has volume, those of which
 // the most lies inside ([ROI.Coverage]); of equals, those of smaller indices.
 func (r *ROI) FillVolume(ctx context.Context, g *imaging.Grid) (*Filled, error) {
-	out := &Filled{}
-	if len(r.Contours) == 0 {
-		return out, nil
+	s, out, err := r.begin(g)
+	if err != nil || s == nil {
+		return out, err
 	}
-	s, err := newSlabs(r.Contours, g)
-	if err != nil {
-		return nil, fmt.Errorf("region %q: %w", r.Name, err)
-	}
-	out.Enclosed, out.Between = s.enclosed(), s.between
-	_, out.Cut, _ = s.box(g)
 	share, err := r.Coverage(ctx, g, subForVolume)
 	if err != nil || share == nil {
 		return out, err

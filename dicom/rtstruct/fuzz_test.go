@@ -3,7 +3,6 @@ package rtstruct
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -79,18 +78,6 @@ func TestDamaged(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 63))
 	seeds := [][]byte{made(t, false), made(t, true)}
 	for range runs {
-		b := bytes.Clone(seeds[r.IntN(2)])
-		for range 1 + r.IntN(4) {
-			at := 132 + r.IntN(len(b)-140)
-			switch r.IntN(4) {
-			case 0:
-				b[at] ^= 1 << r.IntN(8)
-			case 1, 2: // most of the file is numbers
-				b[at] = "0123456789.-e\\"[r.IntN(14)]
-			default:
-				binary.LittleEndian.PutUint32(b[at:], []uint32{0, 1, 0xffff, 0x7fffffff, 0xffffffff}[r.IntN(5)])
-			}
-		}
-		damaged(t, b)
+		damaged(t, validate.Damage(r, seeds[r.IntN(len(seeds))]))
 	}
 }

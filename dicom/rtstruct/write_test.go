@@ -1,15 +1,14 @@
 package rtstruct
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -37,7 +36,7 @@ func written(t testing.TB, tilt float64) (path, ct string, src *object.Source, r
 	}
 	noise, one := imaging.NewMask(g), imaging.NewMask(g)
 	r := rand.New(rand.NewPCG(1, 2))
-	for n := range noise.In {
+	for n := range noise.In[:2*g.Size[0]*g.Size[1]] {
 		noise.In[n] = r.IntN(3) == 0
 	}
 	one.In[g.Offset(43, 0, 19)] = true
@@ -47,14 +46,7 @@ func written(t testing.TB, tilt float64) (path, ct string, src *object.Source, r
 	}{{"LAD_plaque_1", validate.Ellipsoid(g, [3]float64{20, 15, 9}, [3]float64{8, 9, 6})}, {"wall", ring}, {"noise", noise}, {"Größe", one}, {"empty", imaging.NewMask(g)}} {
 		regions = append(regions, Region{Name: x.name, Mask: x.mask, Algorithm: "AUTOMATIC", Colour: [3]uint8{255, 128, 0}})
 	}
-	var b bytes.Buffer
-	if err := Write(&b, src, regions, &meta); err != nil {
-		t.Fatal(err)
-	}
-	path = filepath.Join(t.TempDir(), "rt.dcm")
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	path = validate.Store(t, func(w io.Writer) error { return Write(w, src, regions, &meta) })
 	return path, ct, src, regions
 }
 

@@ -3,7 +3,6 @@ package seg
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -12,6 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/plaquerisk/plaquerisk/dicom/internal/validate"
 	"github.com/plaquerisk/plaquerisk/dicom/part10"
 	"github.com/plaquerisk/plaquerisk/imaging"
 )
@@ -194,23 +194,6 @@ func TestDamaged(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 62))
 	seeds := [][]byte{made(t, "BINARY"), made(t, "FRACTIONAL"), made(t, "LABELMAP")}
 	for range runs {
-		b := bytes.Clone(seeds[r.IntN(len(seeds))])
-		for range 1 + r.IntN(4) {
-			at := 132 + r.IntN(len(b)-140)
-			switch r.IntN(4) {
-			case 0:
-				b[at] ^= 1 << r.IntN(8)
-			case 1:
-				b[at] = "0123456789.-e\\"[r.IntN(14)]
-			case 2:
-				binary.LittleEndian.PutUint32(b[at:], []uint32{0, 1, 0xffff, 0x7fffffff, 0xffffffff}[r.IntN(5)])
-			default:
-				b = append(b[:at:at], b[min(at+r.IntN(40), len(b)):]...)
-				if len(b) < 200 {
-					b = bytes.Clone(seeds[0])
-				}
-			}
-		}
-		damaged(t, b)
+		damaged(t, validate.Damage(r, seeds[r.IntN(len(seeds))]))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -44,14 +45,7 @@ func written(t testing.TB, tilt float64) (path, ct string, src *object.Source, r
 		region("RCA_plaque_1", two), region("Größe ÄÖ", one), region("empty", imaging.NewMask(g)),
 	}
 	regions[1].Category, regions[1].Type, regions[1].Algorithm = object.Anatomical, object.ArteryLumen, "MANUAL"
-	var b bytes.Buffer
-	if err := Write(&b, src, regions, &meta); err != nil {
-		t.Fatal(err)
-	}
-	path = filepath.Join(t.TempDir(), "seg.dcm")
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	path = validate.Store(t, func(w io.Writer) error { return Write(w, src, regions, &meta) })
 	return path, ct, src, regions
 }
 

@@ -1,9 +1,9 @@
 package sr
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -36,14 +36,9 @@ func written(t testing.TB) (string, *Report) {
 			}},
 		},
 	}
-	var b bytes.Buffer
-	if err := Write(&b, src, r, &object.Meta{Seed: "test", Program: "plaquerisk", Version: "0.0", Series: 7003, Describe: "Measurements"}); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "sr.dcm")
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	path := validate.Store(t, func(w io.Writer) error {
+		return Write(w, src, r, &object.Meta{Seed: "test", Program: "plaquerisk", Version: "0.0", Series: 7003, Describe: "Measurements"})
+	})
 	return path, r
 }
 

@@ -6,9 +6,12 @@ package validate
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,6 +104,45 @@ func Source(t testing.TB, dir string, g imaging.Grid) *object.Source {
 		t.Fatal(err)
 	}
 	return src
+}
+
+// Store writes an object into a file of its own and returns its path.
+func Store(t testing.TB, write func(w io.Writer) error) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "object.dcm")
+	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Damage returns a copy of a file in which bits are turned, digits exchanged,
+// numbers made large or pieces cut out.
+func Damage(r *rand.Rand, file []byte) []byte {
+	b := bytes.Clone(file)
+	for range 1 + r.IntN(4) {
+		at := 132 + r.IntN(len(b)-140)
+		switch r.IntN(5) {
+		case 0:
+			b[at] ^= 1 << r.IntN(8)
+		case 1, 2: // much of an object is numbers as text
+			b[at] = "0123456789.-e\\"[r.IntN(14)]
+		case 3:
+			binary.LittleEndian.PutUint32(b[at:], []uint32{0, 1, 0xffff, 0x7fffffff, 0xffffffff}[r.IntN(5)])
+		default:
+			if len(b) > 200 {
+				b = append(b[:at:at], b[min(at+r.IntN(40), len(b)):]...)
+			}
+		}
+		if len(b) < 150 {
+			return b
+		}
+	}
+	return b
 }
 
 // Ellipsoid returns the voxels of g whose centres lie within an ellipsoid around
