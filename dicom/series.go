@@ -496,7 +496,7 @@ const samePlace = 1e-3
 
 // splitPhases sorts images by position, drops copies and finds the cardiac
 // phases. A key is believed only if it splits the images into volumes with
-// the same positions.
+// the same positions, and rather one that leaves no gaps.
 func splitPhases(ctx context.Context, images []*image) phases {
 	ref := images[0]
 	sort.SliceStable(images, func(a, b int) bool {
@@ -516,10 +516,17 @@ func splitPhases(ctx context.Context, images []*image) phases {
 		return p
 	}
 	for key := range phaseKeyNames {
-		if stacks := splitBy(images, key); stacks != nil {
-			p.stacks, p.key = stacks, key
-			return p
+		stacks := splitBy(images, key)
+		if stacks == nil || p.stacks != nil && !complete(stacks[0]) {
+			continue
 		}
+		p.stacks, p.key = stacks, key
+		if complete(stacks[0]) { // rather than one that leaves gaps
+			break
+		}
+	}
+	if p.stacks != nil {
+		return p
 	}
 	p.stacks = [][]*image{p.dropCopies(ctx, images, false)}
 	if clash(p.stacks[0]) {
@@ -543,6 +550,20 @@ func (p *phases) uneven(images []*image) {
 			phaseKeyNames[key], strings.Join(sizes, ", "), len(stacks)))
 		return
 	}
+}
+
+// complete tells whether no step between the sorted images is that of a missing
+// slice.
+func complete(images []*image) bool {
+	var steps []float64
+	for n := 1; n < len(images); n++ {
+		steps = append(steps, along(images[0], images[n])-along(images[0], images[n-1]))
+	}
+	if len(steps) == 0 {
+		return true
+	}
+	slices.Sort(steps)
+	return steps[len(steps)-1] <= missingFrom*steps[(len(steps)-1)/2]
 }
 
 // clash tells whether two of the sorted images claim one position.

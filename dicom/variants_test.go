@@ -232,6 +232,11 @@ var variants = []struct {
 			s.add(other(s.truth), DefaultMeta(), fmt.Sprint(percent), set{tPhasePercent, "FL", string(binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(percent))))})
 		}
 	}, PLQPhases, Pass},
+	{"two phases, the same slice missing in both", func(s *stack) {
+		s.add(other(s.truth), DefaultMeta(), "b", set{tPhasePercent, "FL", string(binary.LittleEndian.AppendUint32(nil, math.Float32bits(40)))})
+		s.remove(6)
+		os.Remove(filepath.Join(s.dir, "bIM00007.dcm"))
+	}, PLQMissing, Incomplete},
 	{"two phases by ScanOptions, one incomplete", func(s *stack) {
 		s.each(func(int) []set { return []set{{tScanOptions, "CS", "TP0PC75"}, {tag: tPhasePercent}} })
 		s.add(other(s.truth), DefaultMeta(), "b", set{tScanOptions, "CS", "TP1PC40"}, set{tag: tPhasePercent})
