@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 
 	"github.com/plaquerisk/plaquerisk/coronary"
@@ -31,8 +33,13 @@ func sct(value, meaning string) object.Code {
 	return object.Code{Value: value, Scheme: "SCT", Meaning: meaning}
 }
 
-// private is a code of our own.
+// private is a code of our own. A value beyond the 16 characters that readers of
+// codes expect, highdicom among them, becomes a hash of itself.
 func private(value, meaning string) object.Code {
+	if len(value) > 16 {
+		sum := sha256.Sum256([]byte(value))
+		value = "h" + hex.EncodeToString(sum[:7])
+	}
 	return object.Code{Value: value, Scheme: object.Private, Meaning: meaning}
 }
 
@@ -133,16 +140,16 @@ func anatomyOf(m *risk.Measures) []sr.Measurement {
 	return []sr.Measurement{
 		{Concept: sct("410668003", "Length"), Value: float64(m.LengthMM), Unit: ucum("mm")},
 		{Concept: sct("118565006", "Volume"), Value: float64(m.PlaqueMM3), Unit: ucum("mm3")},
-		{Concept: private("low_attenuation_volume", "Low attenuation plaque volume"), Value: float64(m.LowAttenuation), Unit: ucum("mm3")},
-		{Concept: private("fibro_fatty_volume", "Fibro-fatty plaque volume"), Value: float64(m.FibroFatty), Unit: ucum("mm3")},
+		{Concept: private("lap_volume", "Low attenuation plaque volume"), Value: float64(m.LowAttenuation), Unit: ucum("mm3")},
+		{Concept: private("ff_volume", "Fibro-fatty plaque volume"), Value: float64(m.FibroFatty), Unit: ucum("mm3")},
 		{Concept: private("fibrous_volume", "Fibrous plaque volume"), Value: float64(m.Fibrous), Unit: ucum("mm3")},
 		{Concept: private("calcified_volume", "Calcified plaque volume"), Value: float64(m.Calcified), Unit: ucum("mm3")},
-		{Concept: private("percent_atheroma_volume", "Percent atheroma volume"), Value: float64(m.PercentAtheroma), Unit: ucum("%")},
+		{Concept: private("pav", "Percent atheroma volume"), Value: float64(m.PercentAtheroma), Unit: ucum("%")},
 		{Concept: sct("408715008", "Lumen Diameter Stenosis"), Value: float64(m.DiameterStenosis), Unit: ucum("%")},
 		{Concept: sct("408714007", "Lumen Area Stenosis"), Value: float64(m.AreaStenosis), Unit: ucum("%")},
 		{Concept: sct("397415007", "Vessel lumen cross-sectional area"), Value: float64(m.MinLumenArea), Unit: ucum("mm2"), Derivation: minimum},
 		{Concept: sct("397413000", "Vessel lumen diameter"), Value: float64(m.MinLumenDiameter), Unit: ucum("mm"), Derivation: minimum},
-		{Concept: private("remodelling_index", "Remodelling index"), Value: float64(m.Remodelling), Unit: ucum("1")},
+		{Concept: private("remodelling", "Remodelling index"), Value: float64(m.Remodelling), Unit: ucum("1")},
 		{Concept: object.Code{Value: "122354", Scheme: "DCM", Meaning: "Plaque Burden"}, Value: float64(m.PlaqueBurden), Unit: ucum("%"), Derivation: maximum},
 		{Concept: private("cap_thickness", "Thickness of the cap over low attenuation plaque"), Value: float64(m.CapMM), Unit: ucum("mm"), Derivation: minimum},
 	}
@@ -161,7 +168,7 @@ func stressOf(s *risk.StressSummary) []sr.Measurement {
 		{Concept: capStress, Value: float64(s.CapPeakKPa), Unit: kPa, Derivation: percentile99},
 		{Concept: capStress, Value: float64(s.CapP95KPa), Unit: kPa, Derivation: percentile95},
 		{Concept: private("principal_strain", "First principal strain"), Value: float64(s.StrainP95), Unit: ucum("%"), Derivation: percentile95},
-		{Concept: private("volume_above_300_kpa", "Volume with a principal stress above 300 kPa"), Value: float64(s.Above300MM3), Unit: ucum("mm3")},
+		{Concept: private("above_300_kpa", "Volume with a principal stress above 300 kPa"), Value: float64(s.Above300MM3), Unit: ucum("mm3")},
 	}
 }
 

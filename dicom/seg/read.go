@@ -94,6 +94,7 @@ type reader struct {
 	segments   []segment
 	stack      *stack
 	least      int32 // stored value from which a voxel is in
+	first      int32 // added to numbers of segments that begin, against the rules, at 0
 	background int32 // LABELMAP: the value that is no segment
 
 	buf    []byte
@@ -145,6 +146,9 @@ func (r *reader) describe(f *part10.File) error {
 	case "BINARY":
 	default:
 		return fmt.Errorf("%v %q: want BINARY, FRACTIONAL or LABELMAP: %w", segmentationType, r.kind, part10.ErrDamaged)
+	}
+	if _, zero := byNumber[0]; zero {
+		r.first = 1
 	}
 	groups, err := f.Data.Groups(r.pixels.Frames)
 	if err != nil {
@@ -222,7 +226,7 @@ func (r *reader) voxels(ctx context.Context) (*imaging.Segmentation, error) {
 				}
 			}
 		}
-		if err := l.Add(s.label, max(s.number, 1), voxels); err != nil {
+		if err := l.Add(s.label, s.number+r.first, voxels); err != nil {
 			return nil, fmt.Errorf("segment %d: %w", s.number, err)
 		}
 	}
