@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,8 +38,9 @@ one with: head -c 32 /dev/urandom > key
 
 Files are written to OUT/patient/study/series/instance.dcm, named by what stands for
 these. Files whose pixels may show text (they say so, or are screen captures that do
-not say otherwise), encapsulated documents, directories and damaged files are left out
-and named: exit 8.`,
+not say otherwise), encapsulated documents, directories and damaged files are left out:
+exit 8. As names of files often hold those of patients, messages count the files in the
+order of their paths.`,
 		Example: `  plaquerisk dicom deidentify study --key key --out clean`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,7 +61,7 @@ and named: exit 8.`,
 				return err
 			}
 			defer dir.Discard()
-			c := cleaning{profile: p, dir: dir.Dir}
+			c := cleaning{profile: p, dir: dir.Dir, refused: map[string][]int{}}
 			if err := dicom.Each(cmd.Context(), args[0], c.file); err != nil {
 				if c.failed {
 					return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
@@ -65,16 +69,16 @@ and named: exit 8.`,
 				return &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-601", Err: err}
 			}
 			if c.written == 0 {
-				return &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-601", Err: fmt.Errorf("%s: no DICOM file that can be de-identified: %w", args[0], errors.Join(c.refused...))}
+				return &pipeline.Error{Class: pipeline.Unreadable, Code: "PLQ-601", Err: errors.Join(fmt.Errorf("%s: no DICOM file that can be de-identified", args[0]), c.refusals())}
 			}
 			if err := dir.Commit(); err != nil {
 				return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: err}
 			}
 			if !a.quiet {
-				fmt.Fprintf(a.stderr, "%s: %d files written, %d copies, %d not DICOM, %d left out\n", out, c.written, c.copies, c.other, len(c.refused))
+				fmt.Fprintf(a.stderr, "%s: %d files written, %d copies, %d not DICOM, %d left out\n", out, c.written, c.copies, c.other, c.left)
 			}
-			if len(c.refused) > 0 {
-				return &pipeline.Error{Class: pipeline.Partial, Code: "PLQ-618", Err: errors.Join(c.refused...)}
+			if c.left > 0 {
+				return &pipeline.Error{Class: pipeline.Partial, Code: "PLQ-618", Err: c.refusals()}
 			}
 			return nil
 		},
@@ -92,17 +96,37 @@ type cleaning struct {
 	profile *deidentify.Profile
 	dir     string
 
-	seen, written, copies, other int
-	refused                      []error // files, with the reason
-	failed                       bool    // to write
+	seen, written, copies, other, left int
+	refused                            map[string][]int // numbers of files that are left out, by reason
+	failed                             bool             // to write
 }
+
+// refusals names the files that are left out, reason by reason.
+func (c *cleaning) refusals() error {
+	reasons := slices.SortedFunc(maps.Keys(c.refused), func(a, b string) int { return c.refused[a][0] - c.refused[b][0] })
+	var all []error
+	for _, reason := range reasons {
+		files := c.refused[reason]
+		more := ""
+		if len(files) > mostNamed {
+			more = fmt.Sprintf(" and %d more", len(files)-mostNamed)
+		}
+		list := strings.Trim(fmt.Sprint(files[:min(len(files), mostNamed)]), "[]")
+		all = append(all, fmt.Errorf("left out: file %s%s of the input: %s", strings.ReplaceAll(list, " ", ", "), more, reason))
+	}
+	return errors.Join(all...)
+}
+
+// mostNamed is how many files are named for one reason.
+const mostNamed = 8
 
 // file de-identifies one file. Its name may hold the patient's, so that
 // messages have the place of the file in the input.
 func (c *cleaning) file(_ string, r io.ReaderAt, size int64, err error) error {
 	c.seen++
 	refuse := func(err error) error {
-		c.refused = append(c.refused, fmt.Errorf("file %d of the input: %w", c.seen, err))
+		c.left++
+		c.refused[err.Error()] = append(c.refused[err.Error()], c.seen)
 		return nil
 	}
 	if err != nil {

@@ -92,9 +92,15 @@ const (
 
 // File writes the file in r to w without what identifies the patient.
 func (p *Profile) File(w io.Writer, r io.ReaderAt, size int64) (Identity, error) {
+	var head [132]byte
+	n, _ := r.ReadAt(head[:min(size, 132)], 0)
+	preamble := n == len(head) && string(head[128:]) == "DICM"
 	f, err := part10.Open(r, size, part10.DefaultLimits())
 	if err == nil {
 		err = f.Damage
+	}
+	if err != nil && !preamble { // any bytes look like a broken data set
+		err = part10.ErrNotDICOM
 	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("deidentify: %w", err)
@@ -103,8 +109,7 @@ func (p *Profile) File(w io.Writer, r io.ReaderAt, size int64) (Identity, error)
 		return Identity{}, fmt.Errorf("deidentify: %w", err)
 	}
 	id := p.identity(f.Data)
-	var head [132]byte
-	if n, _ := r.ReadAt(head[:], 0); n == len(head) && string(head[128:]) == "DICM" {
+	if preamble {
 		w = &blank{w, 128}
 	}
 	report := strings.HasPrefix(text(f.Data, sopClass), reportRoot)

@@ -306,6 +306,10 @@ func TestRefused(t *testing.T) {
 	if _, err := New([]byte("short")); !errors.Is(err, ErrKey) {
 		t.Error(err)
 	}
+	text := []byte(strings.Repeat("no DICOM file ", 20))
+	if _, err := p.File(&bytes.Buffer{}, bytes.NewReader(text), int64(len(text))); !errors.Is(err, part10.ErrNotDICOM) {
+		t.Errorf("text: %v", err)
+	}
 	if _, err := p.File(&bytes.Buffer{}, bytes.NewReader(b[:len(b)/2]), int64(len(b)/2)); !errors.Is(err, part10.ErrDamaged) {
 		t.Errorf("half a file: %v", err)
 	}
