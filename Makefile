@@ -27,7 +27,7 @@ test-all: ## all tests, some of them slow
 	$(GO) test -timeout 30m ./...
 
 # The packages that start goroutines, and pipeline, which runs all of them.
-RACE := ./internal/... ./cohort ./dicom ./imaging ./radiomics/... ./classifier ./classifier/boost ./dicom/codec ./dicom/pixel ./fem/... ./pipeline
+RACE := ./internal/... ./cohort ./dicom ./imaging ./radiomics/... ./classifier ./classifier/boost ./dicom/codec ./dicom/pixel ./dicom/archive ./dicom/web ./dicom/dimse ./dicom/index ./fem/... ./pipeline
 race: ## short tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -short -race -timeout 20m $(RACE)
 
