@@ -282,7 +282,7 @@ func (t *Trained) External(f *Table, p []Prediction) Judgement {
 func (t *Trained) Single() (*boost.Model, error) {
 	m, ok := t.Fitted.Model.(*TreeModel)
 	if !ok || len(m.Models) != 1 || m.Models[0].Objective == boost.Squared {
-		return nil, fmt.Errorf("the model is a %s; only a single boosting can be written in the formats of other programs", t.Learner)
+		return nil, fmt.Errorf("the learner of the model is %s; only a single boosting can be written in the formats of other programs", t.Learner)
 	}
 	for n, s := range t.Fitted.Steps {
 		if s.Kind() != "selection" && s.Kind() != "same" {

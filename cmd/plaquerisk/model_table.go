@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/plaquerisk/plaquerisk/classifier"
@@ -14,6 +16,7 @@ import (
 	"github.com/plaquerisk/plaquerisk/classifier/interop"
 	"github.com/plaquerisk/plaquerisk/classifier/steps"
 	"github.com/plaquerisk/plaquerisk/pipeline"
+	"github.com/plaquerisk/plaquerisk/reports"
 )
 
 // isTrained tells whether the file at path is a model of train --table; an empty
@@ -92,23 +95,23 @@ func boosting(path string) (*boost.Model, error) {
 // mostColumns is the number of features that a card lists.
 const mostColumns = 40
 
-func writeTableCard(w io.Writer, m *steps.Trained) error {
+// tableModelCard is the card of a model of any table.
+func tableModelCard(m *steps.Trained) (*reports.Card, error) {
 	sum, err := m.SHA256()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Model card: %s\n\n**%s. RESEARCH USE ONLY. Not a medical device. Not for diagnosis or treatment.**\n\n| | |\n|---|---|\n", m.Card.Name, sentence(m.Card.Label))
+	c := &reports.Card{Name: m.Card.Name, Label: sentence(m.Card.Label), Program: m.Card.Program, Notes: slices.Concat(m.Conformal.Warnings, m.Notes)}
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "| %s | %s |\n", name, strings.ReplaceAll(fmt.Sprintf(format, args...), "|", "\\|"))
+		c.Rows = append(c.Rows, [2]string{name, fmt.Sprintf(format, args...)})
 	}
 	row("outcome", "%s (column %s, classes %s)", orNotStated(m.Card.Outcome), m.Roles.Target, strings.Join(m.Labels, ", "))
 	row("trained on", "%s", orNotStated(m.Card.Trained))
 	row("training data", "%d rows of %d patients; rows of each class %s", m.Training.Rows, m.Training.Patients, strings.Trim(fmt.Sprint(m.Training.Classes), "[]"))
 	row("learner", "%s", m.Learner)
 	row("steps before it", "%s", strings.Join(m.Steps, ", "))
-	if c := m.Fitted.Calibrator; c != nil {
-		row("calibration", "%s, on inner folds", c.Kind())
+	if k := m.Fitted.Calibrator; k != nil {
+		row("calibration", "%s, on inner folds", k.Kind())
 	}
 	for _, f := range m.Figures {
 		row(strings.ReplaceAll(f.Name, "_", " ")+", cross-validated", "%s", figureText(f))
@@ -123,10 +126,7 @@ func writeTableCard(w io.Writer, m *steps.Trained) error {
 	row("training table", "SHA-256 %s", m.Training.Table)
 	row("program", "%s, seed %d", m.Card.Program, m.Seed)
 	row("model", "SHA-256 %s", sum)
-	if m.Learner == "knn" {
-		b.WriteString("\nThis file holds the rows of the training table, as nearest neighbours need them.\n")
-	}
-	b.WriteString("\n| feature | kind | training range | missing rows |\n|---|---|---|---|\n")
+	c.Features.Heads = []string{"feature", "kind", "training range", "missing rows"}
 	for _, f := range m.Features[:min(len(m.Features), mostColumns)] {
 		what, span := "number", fmt.Sprintf("%.4g to %.4g", f.Low, f.High)
 		if len(f.Categories) > 0 {
@@ -135,15 +135,14 @@ func writeTableCard(w io.Writer, m *steps.Trained) error {
 		if f.Block != "" {
 			what += ", " + f.Block
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %d |\n", f.Name, what, strings.ReplaceAll(span, "|", "\\|"), f.Missing)
+		c.Features.Rows = append(c.Features.Rows, []string{f.Name, what, span, strconv.Itoa(f.Missing)})
 	}
 	if n := len(m.Features) - mostColumns; n > 0 {
-		fmt.Fprintf(&b, "\n%d more features are in the model file.\n", n)
+		c.Notes = append(c.Notes, fmt.Sprintf("%d more features are in the model file.", n))
 	}
-	for _, note := range append(m.Conformal.Warnings, m.Notes...) {
-		fmt.Fprintf(&b, "\n- %s", note)
+	if m.Learner == "knn" {
+		c.Notes = append(c.Notes, "The model file holds the rows of the training table, as nearest neighbours need them.")
 	}
-	b.WriteString("\nProbabilities are those of the training cohort; they are not calibrated for any other.\n")
-	_, err = io.WriteString(w, b.String())
-	return err
+	c.Text = "Probabilities are those of the training cohort; they are not calibrated for any other."
+	return c, nil
 }
