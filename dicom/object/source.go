@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,6 +117,9 @@ func (src *Source) add(slice *dicom.Slice, first bool, seen map[string]bool) err
 		if err != nil {
 			return err
 		}
+		if !valid(a.vr, v) {
+			v = nil // old files have dates and codes that no new one may have
+		}
 		if a.required || len(v) > 0 && v[0] != "" {
 			src.study = append(src.study, attribute{a.tag, a.vr, v})
 		}
@@ -126,6 +131,20 @@ func (src *Source) add(slice *dicom.Slice, first bool, seen map[string]bool) err
 		}
 	}
 	return nil
+}
+
+// forms are what values of some representations look like.
+var forms = map[string]*regexp.Regexp{
+	"DA": regexp.MustCompile(`^([0-9]{8})?$`),
+	"TM": regexp.MustCompile(`^([0-9]{2}([0-9]{2}([0-9]{2}(\.[0-9]{1,6})?)?)?)?$`),
+	"CS": regexp.MustCompile(`^[A-Z0-9_ ]{0,16}$`),
+	"AS": regexp.MustCompile(`^([0-9]{3}[DWMY])?$`),
+}
+
+// valid tells whether values may stand in a new object.
+func valid(vr string, values []string) bool {
+	form, ok := forms[vr]
+	return !ok || !slices.ContainsFunc(values, func(v string) bool { return !form.MatchString(v) })
 }
 
 // Meta is what new objects say about their making.

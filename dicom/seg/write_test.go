@@ -2,6 +2,7 @@ package seg
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,8 +11,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/plaquerisk/plaquerisk/dicom"
 	"github.com/plaquerisk/plaquerisk/dicom/internal/validate"
 	"github.com/plaquerisk/plaquerisk/dicom/object"
 	"github.com/plaquerisk/plaquerisk/imaging"
@@ -216,4 +220,33 @@ func TestTables(t *testing.T) {
 		t.Log(line)
 	}
 	verify.Check{Suite: "dicom", Case: "SEG as written", Quantity: "elements missing, empty or foreign", Source: "PS3.3, tables of highdicom 0.28.2", Got: float64(len(found))}.Run(t)
+}
+
+// Objects of public scans, which differ in encoding, character sets and attributes,
+// keep the rules and come back.
+func TestPublicSources(t *testing.T) {
+	dir := verify.Shared(t, "data")
+	for _, path := range []string{"dicom/seg/ct-3slice", "dicom/seg/23x38x3", "dicom/series/head_5mm", "dicom/multiframe/eCT_Supplemental.dcm", "ibsi1/ct_phantom/dicom/image"} {
+		index, err := dicom.Scan(context.Background(), filepath.Join(dir, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(index.Series, func(s dicom.Series) bool { return s.Image && s.Modality == "CT" })
+		if at < 0 {
+			t.Fatalf("%s: no CT", path)
+		}
+		src, err := object.ReadSource(context.Background(), &index.Series[at])
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		g := src.Grid
+		m := validate.Ellipsoid(g, [3]float64{float64(g.Size[0]) / 2, float64(g.Size[1]) / 2, 1}, [3]float64{float64(g.Size[0]) / 4, float64(g.Size[1]) / 3, 2})
+		region := Region{Name: "region", Mask: m, Category: object.Anatomical, Type: object.Coronary, Algorithm: "MANUAL"}
+		file := validate.Store(t, func(w io.Writer) error { return Write(w, src, []Region{region}, &meta) })
+		got := read(t, file, nil)
+		verify.Check{Suite: "dicom", Case: "SEG on " + path, Quantity: "voxels", Source: "as written", Got: float64(got.Mask(0).Count()), Want: float64(m.Count())}.Run(t)
+		if found := validate.IOD(t, file); len(found) > 0 {
+			t.Errorf("%s: %s", path, strings.Join(found, "\n"))
+		}
+	}
 }
