@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/risk"
 )
@@ -41,14 +43,19 @@ func Match(ct *imaging.Grid, masks []Mask) ([]Mask, []risk.Note, error) {
 			box = r
 			notes = append(notes, note("PLQ-205", risk.Info, m.Name, "resampled from %s onto the voxels of the CT: %.1f mm³ before, %.1f mm³ after",
 				m.Grid.String(), m.VolumeMM3(), r.VolumeMM3()))
-			cut = outside(ct, m.Mask)
+			cut, _ = outside(ct, m.Mask)
 		}
 		if cut > 0 {
-			notes = append(notes, note("PLQ-206", risk.Warning, m.Name, "%d voxels lie outside the CT and were cut off", cut))
+			_, p := outside(ct, m.Mask)
+			notes = append(notes, note("PLQ-206", risk.Warning, m.Name, "%d voxels lie outside the CT and were cut off, the first of them at %s", cut, place(p)))
 		}
 		box = tight(box, 0)
 		if box == nil {
-			notes = append(notes, note("PLQ-202", risk.Warning, m.Name, "no voxel is left on the grid of the CT"))
+			text := "the mask has no voxel"
+			if p, ok := middle(m.Mask); ok {
+				text = fmt.Sprintf("the mask, around %s, leaves no voxel on the grid of the CT", place(p))
+			}
+			notes = append(notes, note("PLQ-202", risk.Warning, m.Name, "%s", text))
 			continue
 		}
 		m.Mask = box
@@ -116,23 +123,26 @@ func reach(ct *imaging.Grid, m *imaging.Mask) (lo, hi [3]int, ok bool) {
 	return lo, hi, true
 }
 
-// outside counts the voxels of m whose centres lie outside the CT.
-func outside(ct *imaging.Grid, m *imaging.Mask) int {
-	n := 0
+// outside counts the voxels of m whose centres lie outside the CT, and returns
+// the first of them.
+func outside(ct *imaging.Grid, m *imaging.Mask) (n int, first r3.Vec) {
 	for o, in := range m.In {
 		if !in {
 			continue
 		}
 		i, j, k := m.Coords(o)
-		x, y, z := ct.Index(m.Point(float64(i), float64(j), float64(k)))
+		p := m.Point(float64(i), float64(j), float64(k))
+		x, y, z := ct.Index(p)
 		for a, v := range [3]float64{x, y, z} {
 			if v < -0.5 || v > float64(ct.Size[a])-0.5 {
-				n++
+				if n++; n == 1 {
+					first = p
+				}
 				break
 			}
 		}
 	}
-	return n
+	return n, first
 }
 
 // overlaps notes structures of one artery that share voxels.

@@ -26,9 +26,10 @@ type borders struct {
 // cutSections cuts v every cfg.SectionStep, from half a step on, across its
 // centre-line and finds lumen and, if outside is given, outer wall there. Where
 // the lumen goes over into one of the others, it has no border, and at the mouth
-// of one of the sides, its branches, neither border is there. It returns the share of the outer border that had to be moved outwards to keep
-// the least wall thickness.
-func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field, others, sides []*imaging.Mask, cfg Config) (thin float64, err error) {
+// of one of the sides, its branches, neither border is there. It returns the
+// share of the outer border that had to be moved outwards to keep the least wall
+// thickness, and the section with the most of it.
+func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field, others, sides []*imaging.Mask, cfg Config) (thin float64, worst int, err error) {
 	n := max(1, int(math.Floor(v.Length()/cfg.SectionStep)))
 	s := make([]float64, n)
 	for i := range s {
@@ -45,7 +46,7 @@ func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field
 		found[i] = findBorders(inside, outside, others, sides, &frames[i], cfg)
 	})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for _, of := range []func(b *borders) *[]float64{
 		func(b *borders) *[]float64 { return &b.lumen },
@@ -54,7 +55,7 @@ func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field
 		smoothAlong(s, found, of, cfg.SectionSmoothing)
 	}
 	v.Sections = make([]coronary.Section, n)
-	moved, all := 0, 0
+	moved, all, most := 0, 0, 0
 	for i := range v.Sections {
 		sec := coronary.Section{S: s[i], Frame: frames[i]}
 		b := &found[i]
@@ -62,7 +63,7 @@ func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field
 			sec.Lumen = coronary.PolarContour(b.c, roots(b.lumen))
 		}
 		if b.wall != nil {
-			lumen, wall := roots(b.lumen), roots(b.wall)
+			lumen, wall, before := roots(b.lumen), roots(b.wall), moved
 			for a := range wall {
 				if wall[a] < lumen[a]+cfg.MinWall {
 					wall[a] = lumen[a] + cfg.MinWall
@@ -70,11 +71,14 @@ func cutSections(ctx context.Context, v *coronary.Vessel, inside, outside *field
 				}
 			}
 			all += len(wall)
+			if moved-before > most {
+				most, worst = moved-before, i
+			}
 			sec.Wall = coronary.PolarContour(b.c, wall)
 		}
 		v.Sections[i] = sec
 	}
-	return float64(moved) / float64(max(all, 1)), nil
+	return float64(moved) / float64(max(all, 1)), worst, nil
 }
 
 func roots(sq []float64) []float64 {

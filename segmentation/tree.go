@@ -14,6 +14,7 @@ const (
 	leastBranch = 3.0 // mm beyond the border of its mother below which a branch is a spur
 	coverShare  = 1.5 // of the depth of a path, within which voxels belong to it, …
 	coverMargin = 1.0 // … with this margin, mm
+	coreShare   = 0.5 // of the depth of a path, within which another one joins it
 	heading     = 5.0 // mm over which the direction of a branch is taken
 )
 
@@ -29,8 +30,9 @@ type limb struct {
 // limbs returns the tree of minimal paths from root: the path to the farthest
 // voxel, then again and again the path from the farthest voxel that no path
 // comes near to (TEASAR, Sato et al., Pacific Graphics 2000), unless it is a
-// spur. It returns how many spurs it left out. A loop is opened where the ways
-// around it meet; a hole is passed by.
+// spur. A path ends where it comes into the core of an earlier one, since side by
+// side in a wide lumen both would go on to the root. It returns how many spurs it
+// left out. A loop is opened where the ways around it meet; a hole is passed by.
 func (g *graph) limbs(root int) (limbs []limb, spurs int) {
 	_, from := g.search(root, func(n int32) float64 { return 1 / (g.depth[n] * g.depth[n]) })
 	reach, _ := g.search(root, func(int32) float64 { return 1 })
@@ -41,9 +43,9 @@ func (g *graph) limbs(root int) (limbs []limb, spurs int) {
 		}
 	}
 	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(reach[b], reach[a]), cmp.Compare(a, b)) })
-	owner, place := make([]int32, len(g.voxels)), make([]int32, len(g.voxels))
+	owner, place, away := make([]int32, len(g.voxels)), make([]int32, len(g.voxels)), make([]float32, len(g.voxels))
 	for n := range owner {
-		owner[n] = -1
+		owner[n], away[n] = -1, float32(math.Inf(1))
 	}
 	covered := make([]bool, len(g.voxels))
 	for _, tip := range order {
@@ -52,25 +54,35 @@ func (g *graph) limbs(root int) (limbs []limb, spurs int) {
 		}
 		path := []int32{tip}
 		length := 0.0
-		for n := tip; owner[n] < 0 && from[n] >= 0; n = from[n] {
-			length += g.distance(n, from[n])
-			path = append(path, from[n])
+		last := tip
+		for owner[last] < 0 && from[last] >= 0 {
+			length += g.distance(last, from[last])
+			last = from[last]
+			path = append(path, last)
+		}
+		x := limb{mother: int(owner[last]), at: int(place[last])}
+		if x.mother >= 0 {
+			foot := limbs[x.mother].nodes[x.at]
+			length += g.distance(last, foot)
+			path = append(path[:len(path)-1], foot)
 		}
 		slices.Reverse(path)
+		x.nodes = path
 		g.cover(covered, path)
-		x := limb{nodes: path, mother: int(owner[path[0]])}
 		if x.mother >= 0 {
 			if length-g.depth[path[0]] < leastBranch {
 				spurs++
 				continue
 			}
-			x.at = min(max(int(place[path[0]]), 1), len(limbs[x.mother].nodes)-2) // an end does not divide
+			x.at = min(max(x.at, 1), len(limbs[x.mother].nodes)-2) // an end does not divide
 			limbs[x.mother].children = append(limbs[x.mother].children, len(limbs))
 		}
-		for i, n := range path {
-			if owner[n] < 0 {
-				owner[n], place[n] = int32(len(limbs)), int32(i)
-			}
+		for i, c := range path {
+			g.near(c, coreShare*g.depth[c], func(n int32, d float64) {
+				if float32(d) < away[n] {
+					owner[n], place[n], away[n] = int32(len(limbs)), int32(i), float32(d)
+				}
+			})
 		}
 		limbs = append(limbs, x)
 	}
@@ -85,13 +97,18 @@ func (g *graph) distance(a, b int32) float64 { return r3.Norm(r3.Sub(g.point(a),
 // cover marks the voxels near a path.
 func (g *graph) cover(covered []bool, path []int32) {
 	for _, c := range path {
-		i, j, k := g.grid.Coords(g.voxels[c])
-		ball(g.grid, [3]int{i, j, k}, coverShare*g.depth[c]+coverMargin, func(o int, _ float64) {
-			if n := g.node[o]; n >= 0 {
-				covered[n] = true
-			}
-		})
+		g.near(c, coverShare*g.depth[c]+coverMargin, func(n int32, _ float64) { covered[n] = true })
 	}
+}
+
+// near calls f with the nodes within radius mm of node c, and their distance.
+func (g *graph) near(c int32, radius float64, f func(n int32, d float64)) {
+	i, j, k := g.grid.Coords(g.voxels[c])
+	ball(g.grid, [3]int{i, j, k}, radius, func(o int, d float64) {
+		if n := g.node[o]; n >= 0 {
+			f(n, d)
+		}
+	})
 }
 
 // root returns the tip that is the ostium by its width: the limb's end with the

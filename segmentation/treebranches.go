@@ -145,29 +145,33 @@ func measureRadii(c *coronary.Centerline, inside *field) {
 }
 
 // join continues a branch backwards, straight, to where it comes nearest to the
-// line of its mother, and begins it there, on that line. It returns the arc
-// length of this point on the mother.
+// line of its mother, and begins it there, on that line. The first diameter of
+// the branch, whose sections the cut runs through, gives way to the straight
+// line. It returns the arc length of the branch point on the mother.
 func join(branch coronary.Centerline, mother *coronary.Centerline) (coronary.Centerline, float64) {
-	first := branch.Nodes[0].Pos
-	back := r3.Scale(-1, r3.Unit(r3.Sub(branch.At(min(2, branch.Length())), first)))
+	from := min(2*branch.MeanRadius(0, 5), branch.Length()/4)
+	first := branch.At(from)
+	back := r3.Scale(-1, r3.Unit(r3.Sub(branch.At(min(from+4, branch.Length())), first)))
 	at, best := mother.Project(first)
-	reach := 3 * best
+	reach := 4 * best
 	for t := 0.0; t < reach; t += 0.1 {
 		if s, d := mother.Project(r3.Add(first, r3.Scale(t, back))); d < best {
 			at, best = s, d
 		}
 	}
-	root := mother.At(at)
-	points, radius := []r3.Vec{root}, []float64{branch.Nodes[0].Radius}
+	root, radius := mother.At(at), branch.RadiusAt(from)
+	points, radii := []r3.Vec{root}, []float64{radius}
 	gap := r3.Norm(r3.Sub(first, root))
 	for n := 1; float64(n)*nodeStep < gap-nodeStep/2; n++ {
 		points = append(points, r3.Add(root, r3.Scale(float64(n)*nodeStep/gap, r3.Sub(first, root))))
-		radius = append(radius, branch.Nodes[0].Radius)
+		radii = append(radii, radius)
 	}
 	for _, n := range branch.Nodes {
-		points, radius = append(points, n.Pos), append(radius, n.Radius)
+		if n.S >= from {
+			points, radii = append(points, n.Pos), append(radii, n.Radius)
+		}
 	}
-	line := coronary.NewCenterline(points, radius)
+	line := coronary.NewCenterline(points, radii)
 	return line.Resample(nodeStep), at
 }
 
@@ -247,31 +251,38 @@ func origins(a coronary.Artery) []coronary.Artery {
 }
 
 // fill closes the holes of m that lumen surrounds on all sides, and tells how
-// many voxels they had and where the largest one is.
+// many voxels they had and where one of them is. What lies outside is found by
+// sweeps to and fro, which are few for bodies like vessels.
 func fill(m *imaging.Mask) (filled int, at r3.Vec) {
-	out := imaging.NewMask(m.Pad(1).Grid)
-	shift := offset(&m.Grid, &out.Grid)
-	for o := range out.In {
-		i, j, k := out.Coords(o)
-		i, j, k = i-shift[0], j-shift[1], k-shift[2]
-		out.In[o] = !(m.Inside(i, j, k) && m.In[m.Offset(i, j, k)])
-	}
-	labels, sizes := imaging.Components(out, imaging.Faces)
-	if len(sizes) == 1 {
-		return 0, at
-	}
-	most := 0
-	outside := labels[0] // a corner of the padded grid
-	for o, l := range labels {
-		if l == 0 || l == outside {
-			continue
+	open := make([]bool, m.Len())
+	stride := [3]int{1, m.Size[0], m.Size[0] * m.Size[1]}
+	sweep := func(step int) (changed bool) {
+		o := 0
+		if step < 0 {
+			o = m.Len() - 1
 		}
-		i, j, k := out.Coords(o)
-		m.In[m.Offset(i-shift[0], j-shift[1], k-shift[2])] = true
-		filled++
-		if sizes[l-1] > most {
-			most = sizes[l-1]
-			at = out.Point(coordinates(&out.Grid, o))
+		// Seen from the corner where the sweep starts, i, j and k rise.
+		for k := range m.Size[2] {
+			for j := range m.Size[1] {
+				rim := j == 0 || k == 0 || j == m.Size[1]-1 || k == m.Size[2]-1
+				for i := range m.Size[0] {
+					if !open[o] && !m.In[o] && (rim || i == 0 || i == m.Size[0]-1 ||
+						open[o-step*stride[0]] || open[o-step*stride[1]] || open[o-step*stride[2]]) {
+						open[o], changed = true, true
+					}
+					o += step
+				}
+			}
+		}
+		return changed
+	}
+	for sweep(1) || sweep(-1) {
+	}
+	for o := range m.In {
+		if !m.In[o] && !open[o] {
+			m.In[o] = true
+			filled++
+			at = m.Point(coordinates(&m.Grid, o))
 		}
 	}
 	return filled, at

@@ -62,16 +62,16 @@ func names(p *phantom.Patient, vessels []coronary.Vessel) (points, wrong int) {
 // lumens name their arteries or one lumen holds the whole tree; and the mouths
 // of the branches must not change the area of the stems.
 func TestSegmentNames(t *testing.T) {
-	trees := 20
+	trees, labels := 20, []string{"a label for each artery", "one label for the whole tree"}
 	if testing.Short() {
-		trees = 1
+		trees, labels = 1, labels[:1]
 	}
 	var x accuracy
 	var points, wrong [2]int
 	for seed := range trees {
 		p := phantom.Tree(uint64(seed))
 		ct, masks := trueMasks(t, p)
-		for k := range 2 {
+		for k := range labels {
 			if k == 1 {
 				for n := range masks {
 					masks[n].Artery = ""
@@ -99,8 +99,8 @@ func TestSegmentNames(t *testing.T) {
 		}
 	}
 	what := fmt.Sprintf("random phantom trees with side branches (%d)", trees)
-	for k, labels := range []string{"a label for each artery", "one label for the whole tree"} {
-		verify.Check{Suite: "segmentation", Case: what, Quantity: fmt.Sprintf("%s: share of %d points with a wrong SCCT segment", labels, points[k]),
+	for k, label := range labels {
+		verify.Check{Suite: "segmentation", Case: what, Quantity: fmt.Sprintf("%s: share of %d points with a wrong SCCT segment", label, points[k]),
 			Source: "construction by the SCCT borders", Got: float64(wrong[k]) / float64(points[k]), Tol: 0.02}.Run(t)
 	}
 	for _, c := range x.figures()[:4] {

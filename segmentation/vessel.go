@@ -144,11 +144,12 @@ func traceVessel(ctx context.Context, vol *imaging.Volume, artery coronary.Arter
 	}
 	lumen, dropped, parts := largest(g.lumen)
 	if dropped > 0 {
-		say("PLQ-210", risk.Warning, "the lumen has %d parts; the largest was traced and %.1f mm³ of %.1f mm³ left out",
-			parts, float64(dropped)*lumen.VoxelVolume(), g.lumen.VolumeMM3())
+		p, _ := middle(without(g.lumen, lumen))
+		say("PLQ-210", risk.Warning, "the lumen has %d parts; the largest was traced and %.1f mm³ of %.1f mm³ left out, their middle at %s",
+			parts, float64(dropped)*lumen.VoxelVolume(), g.lumen.VolumeMM3(), place(p))
 	}
 	if n, p := fill(lumen); n > 0 {
-		say("PLQ-225", risk.Info, "holes of the lumen, %d voxels together, the largest at %s, were filled", n, place(p))
+		say("PLQ-225", risk.Info, "holes of the lumen, %d voxels together, one of them at %s, were filled", n, place(p))
 	}
 	inside := newField(lumen)
 	net := newGraph(lumen, inside)
@@ -192,7 +193,7 @@ func traceVessel(ctx context.Context, vol *imaging.Volume, artery coronary.Arter
 			others = append(others, m.Mask)
 		}
 	}
-	thin, err := cutSections(ctx, v, inside, outside, others, t.masks(), cfg)
+	thin, worst, err := cutSections(ctx, v, inside, outside, others, t.masks(), cfg)
 	if err != nil {
 		return nil, notes, err
 	}
@@ -206,7 +207,8 @@ func traceVessel(ctx context.Context, vol *imaging.Volume, artery coronary.Arter
 		}
 	}
 	if thin > 0.05 {
-		say("PLQ-215", risk.Warning, "on %.0f %% of its border the outer wall is less than %.2f mm outside the lumen and was moved there", 100*thin, cfg.MinWall)
+		say("PLQ-215", risk.Warning, "on %.0f %% of its border the outer wall is less than %.2f mm outside the lumen and was moved there, most of it %.1f mm from the start, at %s",
+			100*thin, cfg.MinWall, v.Sections[worst].S, place(v.Sections[worst].Frame.Origin))
 	}
 	if text, n := gaps(v, outside != nil); n > 0 {
 		say("PLQ-213", risk.Info, "%d of %d cross-sections are incomplete, at %s", n, len(v.Sections), text)
