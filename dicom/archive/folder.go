@@ -21,6 +21,8 @@ type Folder struct {
 	Overwrite bool
 	// MaxObject is how large an object may be, in bytes.
 	MaxObject int64
+
+	only func(instance string) bool // if not nil, the instances that are taken
 }
 
 // NewFolder returns a folder that keeps what is there and takes objects of up
@@ -71,6 +73,9 @@ func (f *Folder) Put(r io.Reader, want Name) (name Name, stored bool, err error)
 		if c.want != "" && c.got != c.want {
 			return name, false, fmt.Errorf("%s is %s instead of %s: %w", c.what, c.got, c.want, ErrWrong)
 		}
+	}
+	if f.only != nil && !f.only(name.Instance) {
+		return name, false, fmt.Errorf("SOPInstanceUID %s: %w", name.Instance, ErrWrong)
 	}
 	if f.Has(name.Series, name.Instance) {
 		return name, false, nil

@@ -72,7 +72,9 @@ func Retrieve(ctx context.Context, a Archive, want Name, folder *Folder, t Trans
 	}
 	var errs []error
 	for _, series := range all {
-		s := retrieval{folder: &into, name: Name{Study: want.Study, Series: series}, got: map[string]bool{}}
+		s := retrieval{name: Name{Study: want.Study, Series: series}, got: map[string]bool{}, refused: map[string]bool{}}
+		s.folder = into
+		s.folder.only = s.asked
 		var err error
 		for err == nil && !s.complete { // each time round, some arrive
 			err = t.Retry.Do(ctx, func() error {
@@ -133,7 +135,7 @@ func (t Transfer) uids(ctx context.Context, a Archive, q Query) (out []string, e
 
 // retrieval is one series on its way into a folder.
 type retrieval struct {
-	folder  *Folder
+	folder  Folder
 	name    Name
 	listed  []string        // instances that the archive says it has
 	got     map[string]bool // in this run
@@ -145,7 +147,7 @@ type retrieval struct {
 	complete bool
 }
 
-func (s *retrieval) arrived() int { return len(s.got) + len(s.refused) }
+func (s *retrieval) arrived() int { return len(s.listed) - len(s.missing()) }
 
 func (s *retrieval) attempt(ctx context.Context, a Archive, instance string) error {
 	if s.listed == nil {
@@ -156,7 +158,6 @@ func (s *retrieval) attempt(ctx context.Context, a Archive, instance string) err
 		if len(s.listed) == 0 {
 			return ErrNone
 		}
-		s.refused = map[string]bool{}
 		for _, uid := range s.listed {
 			if s.folder.Has(s.name.Series, uid) {
 				s.present++
@@ -199,6 +200,13 @@ func (s *retrieval) missing() []string {
 	return out
 }
 
+// asked tells whether an instance is one of those that the archive listed: it
+// cannot fill the disk with others.
+func (s *retrieval) asked(instance string) bool {
+	_, found := slices.BinarySearch(s.listed, instance)
+	return found
+}
+
 // put stores an object. One that cannot be kept is reported and does not stop
 // the others.
 func (s *retrieval) put(r io.Reader, told Name) error {
@@ -214,8 +222,8 @@ func (s *retrieval) put(r io.Reader, told Name) error {
 		if uid == "" {
 			uid = name.Instance
 		}
-		if _, asked := slices.BinarySearch(s.listed, uid); !asked && uid != "" {
-			return nil // of another study or series: let it pass
+		if uid != "" && !s.asked(uid) {
+			return nil // it stays out
 		}
 		if !s.refused[uid] {
 			s.failed = append(s.failed, Failure{uid, err})
@@ -317,6 +325,7 @@ func (d *delivery) round(ctx context.Context, a Archive, progress func(Report)) 
 	var broken *Broken
 	if errors.As(err, &broken) && ctx.Err() == nil {
 		told[broken.Object] = true
+		err = Temporary(err, 0) // without it, the others may be taken
 		if d.blame[broken.Object]++; d.blame[broken.Object] == 2 {
 			fail(broken.Object, broken.Err)
 		} else {

@@ -15,9 +15,12 @@ type shelf struct {
 	objects map[string]*archive.Object // by instance UID
 	poison  map[string]bool            // instances at which it breaks off
 	refused map[string]bool            // that it does not take
+	flood   bool                       // sends what nobody asked for
 	noWhole bool                       // gives single instances alone
 	breaks  int                        // how often yet it breaks off at any
 	calls   int
+
+	unlisted *archive.Object
 }
 
 func (s *shelf) Echo(context.Context) error { return nil }
@@ -53,16 +56,23 @@ func (s *shelf) Fetch(_ context.Context, series archive.Name, instances []string
 		}
 		slices.Sort(instances)
 	}
+	if s.flood {
+		instances = append([]string{"unasked"}, instances...)
+	}
 	for n, uid := range instances {
 		if n == 2 && s.breaks > 0 {
 			s.breaks--
 			return archive.Temporary(errBroken, 0)
 		}
-		r, _, err := s.objects[uid].File()
+		o, name := s.objects[uid], archive.Name{Instance: uid}
+		if uid == "unasked" {
+			o, name.Instance = s.unlisted, "" // WADO-RS does not tell
+		}
+		r, _, err := o.File()
 		if err != nil {
 			return err
 		}
-		err = put(r, archive.Name{Instance: uid})
+		err = put(r, name)
 		r.Close()
 		if err != nil {
 			return err
@@ -134,14 +144,14 @@ func (a *absent) Send(context.Context, []*archive.Object, func(*archive.Object, 
 // tried without progress, and from an archive that gives single instances
 // alone.
 func TestRetrieve(t *testing.T) {
-	objects, _, err := archive.Objects(context.Background(), series(t, 11))
+	objects, _, err := archive.Objects(context.Background(), series(t, 12))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := archive.Name{Study: objects[0].Study}
-	for name, s := range map[string]*shelf{"breaks": {breaks: 5}, "singles": {noWhole: true}, "both": {noWhole: true, breaks: 3}} {
-		s.objects = map[string]*archive.Object{}
-		for _, o := range objects {
+	for name, s := range map[string]*shelf{"breaks": {breaks: 5}, "singles": {noWhole: true}, "both": {noWhole: true, breaks: 3}, "flood": {flood: true, breaks: 4}} {
+		s.objects, s.unlisted = map[string]*archive.Object{}, objects[11]
+		for _, o := range objects[:11] {
 			s.objects[o.Instance] = o
 		}
 		folder := archive.NewFolder(t.TempDir())
