@@ -17,6 +17,8 @@ const (
 	mprStep          = 0.2
 	sectionHalfWidth = 4.5
 	sectionStep      = 0.1
+	curvedMargin     = 12.0
+	curvedStep       = 0.4
 )
 
 // profile returns the curves along v.
@@ -37,6 +39,11 @@ func (a *assessment) profile(v *coronary.Vessel) *risk.Profile {
 			{&p.Fibrous, imaging.Fibrous}, {&p.Calcified, imaging.Calcified},
 		} {
 			*c.curve = append(*c.curve, risk.Number(comp[n][c.tissue]))
+		}
+	}
+	for _, s := range v.Segments() {
+		if to := min(s.To, v.Length()); s.From < to {
+			p.Segments = append(p.Segments, risk.SegmentSpan{Segment: s.Segment.String(), FromMM: s.From, ToMM: to})
 		}
 	}
 	p.StressP95, p.StressMax = undefined(len(p.S)), undefined(len(p.S))
@@ -75,29 +82,72 @@ func (a *assessment) pictures(ctx context.Context, v *coronary.Vessel) (*risk.Pi
 		}
 		p.MPR = append(p.MPR, raster(pic, "HU"))
 	}
+	for _, ruling := range v.Rulings() {
+		pic, err := coronary.Curve(ctx, a.Volume, v, coronary.CurvedOptions{Ruling: ruling, Margin: curvedMargin, Step: curvedStep})
+		if err != nil {
+			return nil, err
+		}
+		curved := risk.CurvedPicture{Image: raster(pic.Picture, "HU"), S: pic.S}
+		for _, q := range pic.Line {
+			curved.Line = append(curved.Line, xy(q))
+		}
+		p.Curved = append(p.Curved, curved)
+	}
 	for _, at := range a.landmarks(v) {
-		s := v.Nearest(at.s)
-		if s == nil {
-			continue
-		}
-		o := coronary.SectionOptions{HalfWidth: sectionHalfWidth, Step: sectionStep}
-		image, err := coronary.SectionImage(a.Volume, s, o)
-		if err != nil {
+		if err := a.section(&p.Sections, v, at); err != nil {
 			return nil, err
 		}
-		tissue, err := coronary.SectionTissue(a.tissue[v.Artery], s, o)
-		if err != nil {
+	}
+	for _, at := range a.montage(v) {
+		if err := a.section(&p.Montage, v, at); err != nil {
 			return nil, err
 		}
-		codes := raster(tissue, "tissue code")
-		p.Sections = append(p.Sections, risk.SectionPicture{Title: at.title, S: s.S, Image: raster(image, "HU"), Tissue: &codes,
-			Lumen: polygon(s.Lumen), Wall: polygon(s.Wall)})
 	}
 	if r := a.solved[v.Artery]; r != nil {
 		m := r.Map()
 		p.Stress = &m
 	}
 	return p, nil
+}
+
+// section adds the picture of the section nearest to a landmark, if there is one.
+func (a *assessment) section(list *[]risk.SectionPicture, v *coronary.Vessel, at landmark) error {
+	s := v.Nearest(at.s)
+	if s == nil {
+		return nil
+	}
+	o := coronary.SectionOptions{HalfWidth: sectionHalfWidth, Step: sectionStep}
+	image, err := coronary.SectionImage(a.Volume, s, o)
+	if err != nil {
+		return err
+	}
+	tissue, err := coronary.SectionTissue(a.tissue[v.Artery], s, o)
+	if err != nil {
+		return err
+	}
+	codes := raster(tissue, "tissue code")
+	*list = append(*list, risk.SectionPicture{Title: at.title, S: s.S, Image: raster(image, "HU"), Tissue: &codes,
+		Lumen: polygon(s.Lumen), Wall: polygon(s.Wall)})
+	return nil
+}
+
+// montage returns the sections at even distances along v, with the names of
+// their segments.
+func (a *assessment) montage(v *coronary.Vessel) []landmark {
+	var out []landmark
+	if !(a.every > 0) || len(v.Sections) == 0 {
+		return nil
+	}
+	for s := v.Sections[0].S; s <= v.Sections[len(v.Sections)-1].S+1e-9; s += a.every {
+		l := landmark{title: string(v.Artery), s: s}
+		for _, x := range v.Segments() {
+			if s >= x.From && s < x.To {
+				l.title = x.Segment.String()
+			}
+		}
+		out = append(out, l)
+	}
+	return out
 }
 
 // landmark is a cross-section worth a picture.

@@ -110,6 +110,7 @@ type assessment struct {
 	solved  map[coronary.Artery]*fem.Result
 	refused map[coronary.Artery]error       // solves that gave no result
 	bands   map[coronary.Artery][]fem.Bands // of the parts that have them
+	every   float64                         // distance of the sections of a montage, mm; 0: none
 	rows    []feature.Row
 	schema  feature.Schema
 	done    int
@@ -443,7 +444,7 @@ func (a *assessment) arteries(ctx context.Context) error {
 				s := r.Summary(math.Inf(-1), math.Inf(1))
 				ar.Stress = &s
 			}
-			if len(ar.Lesions) > 0 {
+			if len(ar.Lesions) > 0 || a.every > 0 {
 				pics, err := a.pictures(ctx, v)
 				if err != nil {
 					return fmt.Errorf("pictures of %s: %w", name, err)

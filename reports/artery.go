@@ -49,7 +49,10 @@ func (s *sheet) artery(a *risk.Assessment, x *risk.Artery) {
 		s.profile(x, s0, s1)
 		s.unrolled(a, x, s0, s1)
 	}
-	s.sections(x)
+	if x.Pictures != nil {
+		s.curved("Curved CT", a, x)
+		s.sections("Cross-sections", x.Pictures.Sections, 3) // large enough to read a cap; two rows fill a page
+	}
 }
 
 // distances returns the range of arc length that the page shows.
@@ -114,10 +117,11 @@ func (s *sheet) lanes(a *risk.Assessment, x *risk.Artery, s0, s1 float64) {
 		}
 		rows[row] = append(rows[row], b)
 	}
+	s.need(4*float64(len(rows)) + 9)
+	s.segmentLane(x, s0, s1)
 	if len(rows) == 0 {
 		return
 	}
-	s.need(4*float64(len(rows)) + 4)
 	s.font("", 8)
 	s.text(margin, s.y+2.6, muted, "Plaques")
 	for _, r := range rows {
@@ -130,6 +134,26 @@ func (s *sheet) lanes(a *risk.Assessment, x *risk.Artery, s0, s1 float64) {
 		s.y += 3.8
 	}
 	s.y += 1.2
+}
+
+// segmentLane draws the segments of the stem.
+func (s *sheet) segmentLane(x *risk.Artery, s0, s1 float64) {
+	if x.Profile == nil || len(x.Profile.Segments) == 0 {
+		return
+	}
+	k, left := s.scaleS(s0, s1), margin+axisLeft
+	s.font("", 8)
+	s.text(margin, s.y+2.9, muted, "Segments")
+	for n, q := range x.Profile.Segments {
+		from, to := max(q.FromMM, s0), min(q.ToMM, s1)
+		if !(from < to) {
+			continue
+		}
+		s.fill([]color.NRGBA{shade, rule}[n%2])
+		s.paper.Rect(left+k*(from-s0), s.y, k*(to-from), 3.8, "F")
+		s.textIn(left+k*(from-s0), s.y+2.9, k*(to-from), "C", ink, s.fit(q.Segment, k*(to-from)))
+	}
+	s.y += 5
 }
 
 // straightened draws the planes along the centre-line with one scale for both axes.
@@ -195,9 +219,15 @@ func (s *sheet) profile(x *risk.Artery, s0, s1 float64) {
 	s.y += h + 2.5
 
 	s.need(h + 6)
+	solved := largest(p.StressP95) > 0
+	const distance = "Distance from the ostium, mm"
 	comp := newPlot("", "Plaque, mm²")
 	comp.Y.Tick.Marker = niceTicks{4}
-	comp.X.Tick.Marker = silent{niceTicks{8}}
+	if solved { // the curve below has the axis
+		comp.X.Tick.Marker = silent{niceTicks{8}}
+	} else {
+		comp.X.Tick.Marker, comp.X.Label.Text = niceTicks{8}, distance
+	}
 	grid(comp)
 	n := len(p.S)
 	base := make([]float64, n)
@@ -218,15 +248,16 @@ func (s *sheet) profile(x *risk.Artery, s0, s1 float64) {
 	s.y += 4.5
 	s.draw(comp, left, s.y, w, h)
 	s.y += h + 2.5
-
-	s.need(h + 12)
-	if largest(p.StressP95) <= 0 {
+	if !solved {
+		s.need(15)
 		s.font("", 9)
-		s.text(left, s.y+4, muted, "Wall stress along this artery was not computed.")
-		s.y += 6
+		s.text(left, s.y+10, muted, "Wall stress along this artery was not computed.")
+		s.y += 12
 		return
 	}
-	st := newPlot("Distance from the ostium, mm", "Stress, kPa")
+
+	s.need(h + 12)
+	st := newPlot(distance, "Stress, kPa")
 	st.Y.Tick.Marker = niceTicks{4}
 	st.X.Tick.Marker = niceTicks{8}
 	grid(st)
@@ -298,15 +329,11 @@ func (s *sheet) unrolled(a *risk.Assessment, x *risk.Artery, s0, s1 float64) {
 	s.y += 10.5
 }
 
-// sections draws the cross-sections, CT above and tissue below.
-func (s *sheet) sections(x *risk.Artery) {
-	if x.Pictures == nil || len(x.Pictures.Sections) == 0 {
-		return
-	}
-	const perRow = 3 // large enough to read a cap; two rows fill a page
-	const w = 46.0   // mm
-	gap := (s.width() - w*perRow) / (perRow - 1)
-	all := x.Pictures.Sections
+// sections draws cross-sections, so many in a row, CT above and tissue below.
+func (s *sheet) sections(title string, all []risk.SectionPicture, perRow int) {
+	const gap = 3.0
+	w := min((s.width()-gap*float64(perRow-1))/float64(perRow), 46)
+	step := (s.width() - w) / float64(perRow-1)
 	var field float64 // one scale for all: the largest picture
 	for i := range all {
 		if r := &all[i].Image; usable(r) {
@@ -331,13 +358,13 @@ func (s *sheet) sections(x *risk.Artery) {
 		if tissue {
 			h += w + 1.5
 		}
-		if start == 0 {
-			s.heading("Cross-sections", h+3.4*float64(lines)+14)
+		if start == 0 && title != "" {
+			s.heading(title, h+3.4*float64(lines)+14)
 		} else {
 			s.need(h + 3.4*float64(lines) + 14)
 		}
 		for i := range row {
-			left := margin + float64(i)*(w+gap)
+			left := margin + float64(i)*step
 			s.font("B", 8)
 			for n, l := range titles[i] {
 				s.text(left, s.y+3.4*float64(n)+2.8, ink, l)
@@ -347,7 +374,7 @@ func (s *sheet) sections(x *risk.Artery) {
 		}
 		s.y += 3.4*float64(lines) + 4
 		for i := range row {
-			s.section1(&row[i], margin+float64(i)*(w+gap), s.y, w, k, tissue)
+			s.section1(&row[i], margin+float64(i)*step, s.y, w, k, tissue)
 		}
 		s.y += h
 	}

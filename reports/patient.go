@@ -160,14 +160,14 @@ func (s *sheet) trees(a *risk.Assessment, v view, h float64) {
 	h = max(min(h, (w-12)/(x1-x0)*(y1-y0)+12), 50)
 	s.need(h + 22)
 	k := min((w-12)/(x1-x0), (h-12)/(y1-y0))
-	lo, hi, ok := stressRange(a)
+	hi, ok := valueRange(a, stressP95)
 	s.font("B", 9.5)
 	s.text(margin, s.y+3.5, ink, "By wall stress, seen "+v.name)
 	s.text(margin+w+14+gap, s.y+3.5, ink, "By composition, seen "+v.name)
 	s.y += 5.5
 	if ok {
-		s.tree(v, bs, margin, s.y, w, h, k, byStress(lo, hi))
-		s.colourBar(margin+w+2.5, s.y+6, h-12, lo, hi, "kPa")
+		s.tree(v, bs, margin, s.y, w, h, k, byValue(stressP95, 0, hi))
+		s.colourBar(margin+w+2.5, s.y+6, h-12, 0, hi, "kPa")
 	} else {
 		s.tree(v, bs, margin, s.y, w, h, k, func(branch, int) (color.NRGBA, bool) { return white, false })
 	}

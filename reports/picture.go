@@ -193,6 +193,14 @@ func (s *sheet) colourBar(x, y, h, lo, hi float64, unit string) {
 	s.text(x, y-2.2, ink, unit)
 }
 
+// scaleBar draws a bar of so many mm with its length above it.
+func (s *sheet) scaleBar(x, y, k, mm float64, c color.NRGBA) {
+	s.stroke(c, 0.6)
+	s.paper.Line(x, y, x+mm*k, y)
+	s.font("", 8)
+	s.text(x, y-1.2, c, fixed(mm, 0)+" mm")
+}
+
 // axis draws ticks and labels of a horizontal axis of distance below y.
 // k is mm on paper per unit.
 func (s *sheet) axis(x, y, k, lo, hi float64, label string) {

@@ -1,8 +1,10 @@
 package reports
 
 import (
+	"cmp"
 	"image/color"
 	"math"
+	"slices"
 
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/risk"
@@ -12,14 +14,15 @@ import (
 type view struct {
 	name        string
 	x, y        func(p [3]float64) float64
-	left, right string // words at the sides
+	near        func(p [3]float64) float64 // larger is nearer to who looks
+	left, right string                     // words at the sides
 }
 
 // The views of the tree. From the front the patient's left is on the right, as
 // in every radiograph.
 var (
-	frontal = view{"from the front", func(p [3]float64) float64 { return p[0] }, func(p [3]float64) float64 { return p[2] }, "R", "L"}
-	lateral = view{"from the patient's left", func(p [3]float64) float64 { return -p[1] }, func(p [3]float64) float64 { return p[2] }, "P", "A"}
+	frontal = view{"from the front", func(p [3]float64) float64 { return p[0] }, func(p [3]float64) float64 { return p[2] }, func(p [3]float64) float64 { return -p[1] }, "R", "L"}
+	lateral = view{"from the patient's left", func(p [3]float64) float64 { return -p[1] }, func(p [3]float64) float64 { return p[2] }, func(p [3]float64) float64 { return p[0] }, "P", "A"}
 )
 
 // branch is a piece of the tree to draw.
@@ -54,6 +57,14 @@ func (v view) box(bs []branch) (x0, x1, y0, y1 float64) {
 	return x0 - 4, x1 + 4, y0 - 4, y1 + 4
 }
 
+// order returns the arteries from the farthest to the nearest, by their middle.
+func (v view) order(bs []branch) []branch {
+	middle := func(b branch) float64 { return v.near(b.p.Center[len(b.p.Center)/2]) }
+	out := slices.Clone(bs)
+	slices.SortStableFunc(out, func(a, b branch) int { return cmp.Compare(middle(a), middle(b)) })
+	return out
+}
+
 // tree draws all arteries in a rectangle of the page with k mm on paper per mm.
 // colour says what a section looks like; hatch marks it for readers without colour.
 func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b branch, n int) (c color.NRGBA, hatch bool)) {
@@ -64,7 +75,6 @@ func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b b
 		return x + w/2 + k*(v.x(p)-(x0+x1)/2), y + h/2 - k*(v.y(p)-(y0+y1)/2)
 	}
 	s.paper.ClipRect(x, y, w, h, false)
-	s.paper.SetLineCapStyle("round")
 	thick := func(b branch, n int) float64 {
 		d := 3.0
 		if n < len(b.p.WallArea) && b.p.WallArea[n].Defined() {
@@ -74,8 +84,11 @@ func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b b
 		}
 		return max(k*d, 0.5)
 	}
-	for pass := range 2 { // the dark outline, then the fill
-		for _, b := range bs {
+	// The nearer artery covers the other. Of each the dark outline comes first, then
+	// the fill with round ends for the bends, then with flat ends for sharp borders.
+	for _, b := range v.order(bs) {
+		for pass, ends := range []string{"round", "round", "butt"} {
+			s.paper.SetLineCapStyle(ends)
 			for n := 1; n < len(b.p.Center); n++ {
 				ax, ay := at(b.p.Center[n-1])
 				bx, by := at(b.p.Center[n])
@@ -92,7 +105,6 @@ func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b b
 			}
 		}
 	}
-	s.paper.SetLineCapStyle("butt")
 	for _, b := range bs { // hatching across the vessel
 		walked := 0.0
 		for n := 1; n < len(b.p.Center); n++ {
@@ -139,21 +151,21 @@ func (s *sheet) tree(v view, bs []branch, x, y, w, h, k float64, colour func(b b
 	s.font("B", 8)
 	s.text(x+1.5, y+4.2, muted, v.left)
 	s.textIn(x, y+4.2, w-1.5, "R", muted, v.right)
-	s.stroke(ink, 0.6)
-	s.paper.Line(x+3, y+h-3, x+3+20*k, y+h-3)
-	s.font("", 8)
-	s.text(x+3, y+h-4.2, ink, "20 mm")
+	s.scaleBar(x+3, y+h-3, k, 20, ink)
 }
 
-// byStress colours a section by the 95th percentile of its wall stress.
-func byStress(lo, hi float64) func(branch, int) (color.NRGBA, bool) {
+// byValue colours a section by a curve along the artery.
+func byValue(curve func(*risk.Profile) []risk.Number, lo, hi float64) func(branch, int) (color.NRGBA, bool) {
 	return func(b branch, n int) (color.NRGBA, bool) {
-		if n >= len(b.p.StressP95) || !b.p.StressP95[n].Defined() {
+		v := curve(b.p)
+		if n >= len(v) || !v[n].Defined() {
 			return white, false
 		}
-		return cividis((float64(b.p.StressP95[n]) - lo) / (hi - lo)), false
+		return cividis((float64(v[n]) - lo) / (hi - lo)), false
 	}
 }
+
+func stressP95(p *risk.Profile) []risk.Number { return p.StressP95 }
 
 // byComposition colours a section by the plaque class of largest area; low
 // attenuation is hatched wherever it is the largest.
@@ -180,16 +192,16 @@ func layers(p *risk.Profile) []layer {
 	}
 }
 
-// stressRange returns the common colour scale of all pictures of a report.
-func stressRange(a *risk.Assessment) (lo, hi float64, ok bool) {
+// valueRange returns the common colour scale, from 0, of a curve of all arteries.
+func valueRange(a *risk.Assessment, curve func(*risk.Profile) []risk.Number) (hi float64, ok bool) {
 	for _, x := range a.Arteries {
 		if x.Profile != nil {
-			for _, v := range x.Profile.StressP95 {
+			for _, v := range curve(x.Profile) {
 				if v.Defined() {
 					hi, ok = max(hi, float64(v)), true
 				}
 			}
 		}
 	}
-	return 0, ceiling(hi), ok
+	return ceiling(hi), ok
 }

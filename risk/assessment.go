@@ -165,17 +165,37 @@ type Profile struct {
 	Calcified      []Number `json:"calcified_mm2"`
 	StressP95      []Number `json:"stress_p95_kpa"` // 95th percentile of the principal stress over the section
 	StressMax      []Number `json:"stress_max_kpa"`
+	// Segments are the stretches of the stem with their names.
+	Segments []SegmentSpan `json:"segments,omitempty"`
 }
 
 // Pictures are the images of an artery page.
 type Pictures struct {
 	// MPR are straightened planes along the centre-line, 0° and 90° about it:
 	// columns along s, rows across, both in mm.
-	MPR      []Raster         `json:"mpr"`
+	MPR []Raster `json:"mpr"`
+	// Curved are two planes that follow the course of the artery, at right angles.
+	Curved   []CurvedPicture  `json:"curved,omitempty"`
 	Sections []SectionPicture `json:"sections"`
+	// Montage are cross-sections at even distances, if they were asked for.
+	Montage []SectionPicture `json:"montage,omitempty"`
 	// Stress is the largest first principal stress over the wall thickness,
 	// unrolled: columns along s (mm), rows over the angle 0° to 360°.
 	Stress *Raster `json:"stress_map"`
+}
+
+// CurvedPicture is a curved plane, unrolled without stretching.
+type CurvedPicture struct {
+	Image Raster       `json:"image"`
+	Line  [][2]float64 `json:"centerline_mm"` // of the artery, on the axes of the image
+	S     []float64    `json:"s_mm"`          // of its points
+}
+
+// SegmentSpan is the part of the stem of an artery that is one segment.
+type SegmentSpan struct {
+	Segment string  `json:"segment"` // "pLAD"
+	FromMM  float64 `json:"from_mm"`
+	ToMM    float64 `json:"to_mm"`
 }
 
 // SectionPicture is one cross-section with its contours.

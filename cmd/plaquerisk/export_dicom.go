@@ -14,9 +14,10 @@ func (a *app) export() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "export",
 		Short:   "Results in the formats of other systems",
-		Example: `  plaquerisk export dicom --result result --ct study/ct --out objects`,
+		Example: `  plaquerisk export dicom --result result --ct study/ct --out objects
+  plaquerisk export mpr --ct study/ct --seg plaque.seg.nrrd --out pictures`,
 	}
-	cmd.AddCommand(a.exportDICOM())
+	cmd.AddCommand(a.exportDICOM(), a.exportMPR())
 	return cmd
 }
 
