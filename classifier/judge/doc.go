@@ -13,7 +13,7 @@
 //	usefulness      [NetBenefit], [DecisionCurve], [Reclassify]
 //	uncertainty     [Bootstrap], [Plus632], [ClopperPearson], [Wilson], [McNemar],
 //	                [Permute], [BenjaminiHochberg], [CorrectedT]
-//	data            [NewICC], [Nogueira], [SampleSize], [NewOutside]
+//	data            [NewICC], [Nogueira], [SampleSize], [NewOutside], [Distances]
 //	one patient     [NewConformal]
 //
 // Randomness is a function of seed, draw and place alone, so that results have

@@ -14,6 +14,11 @@
 // [LeavePatientOut], [LeaveSiteOut], [GivenFolds]; [CrossValidate] runs a
 // pipeline over them.
 //
+// [Train] fits a pipeline for keeps: a [Trained] has a file of its own, reads the
+// tables of strangers by column name, predicts their rows with sets of classes
+// and a measure of how unusual they are, joins rows to patients, explains
+// ([Fitted.Explain]) and says what it was worth in cross-validation.
+//
 // Tables are sorted by column name, patient and row before anything is learnt,
 // and random choices are keyed by patient and row identifiers, so that results
 // do not depend on the order of rows or columns, nor on the number of
