@@ -218,6 +218,13 @@ func TestSamples(t *testing.T) {
 	if _, err := Build(context.Background(), filepath.Join(dir, "series"), out, DefaultConfig()); err != nil {
 		t.Fatal(err)
 	}
+	whole := filepath.Join(t.TempDir(), "all")
+	sum, err := Build(context.Background(), dir, whole, DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// pydicom finds 68: one is not a UID, one is empty.
+	verify.Check{Suite: "dicom index", Case: "all sample files", Quantity: "series", Source: "pydicom 2.3.1", Got: float64(sum.Series), Want: 66}.Run(t)
 	text, err := os.ReadFile(filepath.Join(dir, "series.tsv"))
 	if err != nil {
 		t.Fatal(err)
