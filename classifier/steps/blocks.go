@@ -9,7 +9,7 @@ import (
 )
 
 // blockOf returns the block, such as a modality, that a column belongs to: the
-// first whose name it starts with, followed by none of letters and digits.
+// first whose name it starts with, followed by a mark (._:-/) or a blank.
 func blockOf(name string, blocks []string) string {
 	for _, b := range blocks {
 		rest, ok := strings.CutPrefix(name, b)

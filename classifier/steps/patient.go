@@ -25,11 +25,11 @@ type PatientRule struct {
 }
 
 // patientRules judges and calibrates all rules on out-of-fold probabilities q of
-// a sorted table; nil if patients have one row each or there are more than two
-// classes. fold is the test fold of each row in the first repeat.
+// a sorted table; nil if patients have one row each, all have the event, or there
+// are more than two classes. fold is the test fold of each row in the first repeat.
 func patientRules(t *Table, q [][]float64, fold []int) ([]PatientRule, error) {
 	ids, class, rows := patientsOf(t)
-	if t.Classes != 2 || len(ids) == t.Rows() {
+	if t.Classes != 2 || len(ids) == t.Rows() || slices.Min(class) == slices.Max(class) {
 		return nil, nil
 	}
 	p := make([]float64, t.Rows())
@@ -96,7 +96,7 @@ func (t *Trained) Patients(f *Table, p []Prediction, rule levels.Rule) ([]Patien
 	at := slices.IndexFunc(t.Patient, func(x PatientRule) bool { return x.Rule == rule })
 	switch {
 	case len(t.Patient) == 0:
-		return nil, fmt.Errorf("the model knows no patients: it was trained on one row of each, or on more than two classes")
+		return nil, fmt.Errorf("the model knows no patients: it was trained on one row of each, on patients who all have the event, or on more than two classes")
 	case at < 0:
 		return nil, fmt.Errorf("rule %q, want one of %q", rule, levels.Rules)
 	}

@@ -398,6 +398,17 @@ func TestPatientLevel(t *testing.T) {
 	if _, err := m.Patients(&f.Table, p, "median"); err == nil {
 		t.Error("an unknown rule is taken")
 	}
+	// Every patient has one row with the event and one without.
+	var each strings.Builder
+	for n, line := range strings.Split(strings.TrimSpace(madeCSV(24, 2)), "\n") {
+		if n > 0 {
+			line = fmt.Sprintf("%s%d", line[:len(line)-1], n%2)
+		}
+		each.WriteString(line + "\n")
+	}
+	if all, _ := trainSmall(t, each.String(), Ridge{C: []float64{1}}); all.Patient != nil {
+		t.Error("patients who all have the event are told apart")
+	}
 	three, _ := trainSmall(t, madeCSV(24, 3), Ridge{C: []float64{1}})
 	if three.Patient != nil {
 		t.Error("three classes have a patient level")
