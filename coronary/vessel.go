@@ -43,6 +43,9 @@ type Section struct {
 	Frame Frame
 	Lumen Contour // inner border of the wall
 	Wall  Contour // outer border of the wall
+	// WallSD is the standard deviation of the radius of an outer wall that was
+	// estimated, mm; 0 for a wall that was given.
+	WallSD float64
 }
 
 // Complete tells whether both borders were found.

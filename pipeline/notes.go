@@ -39,4 +39,5 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-661", Title: "some objects were not transferred", Help: "They are named by UID with the reason; the others are done. The same command tries only what is missing."},
 	{Code: "PLQ-652", Title: "some cases failed", Help: "They are named with codes, by batch run in failures.csv, by extract radiomics on stderr and with --failures in a file; the others are done."},
 	{Code: "PLQ-651", Title: "case set aside", Help: "Several runs ended while they worked on it. plaquerisk batch resume --retry-failed tries again."},
+	{Code: "PLQ-670", Title: "arteries cannot be segmented from the CT", Help: "The message names the seed or the place in mm. Seeds are LPS coordinates in the lumen, from the ostium on; without contrast between two of them set more, or segment the parts apart."},
 }

@@ -181,11 +181,18 @@ func (p *Pipeline) now() time.Time {
 	return time.Now()
 }
 
-// anatomy traces the vessels, finds the plaques and classifies the tissue.
+// anatomy names the arteries of a whole tree, finds the walls that no mask gives,
+// traces the vessels, finds the plaques and classifies the tissue.
 func (a *assessment) anatomy(ctx context.Context) error {
 	masks, notes, err := segmentation.NameArteries(ctx, a.Masks, a.cfg.Segmentation)
 	if err != nil {
 		return fail(Unreadable, "PLQ-604", fmt.Errorf("trace vessels: %w", err))
+	}
+	a.Masks = masks
+	a.note(notes...)
+	masks, walls, notes, err := segmentation.EstimateWalls(ctx, a.Volume, a.Masks, a.cfg.Segmentation)
+	if err != nil {
+		return fail(Unreadable, "PLQ-604", fmt.Errorf("estimate walls: %w", err))
 	}
 	a.Masks = masks
 	a.note(notes...)
@@ -194,6 +201,11 @@ func (a *assessment) anatomy(ctx context.Context) error {
 		return fail(Unreadable, "PLQ-604", fmt.Errorf("trace vessels: %w", err))
 	}
 	a.note(notes...)
+	for n := range vessels {
+		for _, w := range walls {
+			w.Mark(&vessels[n])
+		}
+	}
 	plaques, notes, err := segmentation.Plaques(ctx, a.Volume, vessels, a.Masks, a.cfg.Segmentation)
 	if err != nil {
 		return fail(Unreadable, "PLQ-604", fmt.Errorf("find plaques: %w", err))

@@ -48,6 +48,9 @@ type Config struct {
 	FibroFattyBelow float64 `yaml:"fibro_fatty_below_hu"`
 	// FibrousBelow is the upper limit of fibrous plaque; calcified at or above.
 	FibrousBelow float64 `yaml:"fibrous_below_hu"`
+	// Surfaces says how lumen and outer wall are found in the CT, where masks do
+	// not give them.
+	Surfaces SurfaceConfig `yaml:"surfaces"`
 }
 
 // DefaultConfig returns the settings behind the shipped model. The limits of CT
@@ -57,6 +60,7 @@ func DefaultConfig() Config {
 		SectionStep: 0.5, Rays: 72, CenterlineSmoothing: 1.2, ContourSmoothing: 0.25, SectionSmoothing: 0.5, MaxRadius: 8, MinWall: 0.05,
 		MinPlaque: 2, DerivedBurden: 40, DerivedThickness: 0.9, DerivedLength: 2,
 		LowAttenuationBelow: 30, FibroFattyBelow: 130, FibrousBelow: 350,
+		Surfaces: DefaultSurfaceConfig(),
 	}
 }
 
@@ -90,6 +94,9 @@ func (c Config) Validate() error {
 	if !(c.LowAttenuationBelow <= c.FibroFattyBelow && c.FibroFattyBelow <= c.FibrousBelow) {
 		errs = append(errs, fmt.Errorf("low_attenuation_below_hu, fibro_fatty_below_hu, fibrous_below_hu: %g, %g, %g: must not fall",
 			c.LowAttenuationBelow, c.FibroFattyBelow, c.FibrousBelow))
+	}
+	if err := c.Surfaces.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("surfaces: %w", err))
 	}
 	return errors.Join(errs...)
 }

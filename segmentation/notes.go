@@ -31,6 +31,8 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-226", Title: "a side branch was left out", Help: "It is too short for a centre-line."},
 	{Code: "PLQ-227", Title: "side branches", Help: "They set the borders of the segments; stenosis and stress are computed for the stem alone."},
 	{Code: "PLQ-228", Title: "arteries were named by rule", Help: "One lumen held the whole tree; it was divided by its shape and place. Name the lumen of each artery if the names are wrong."},
+	{Code: "PLQ-230", Title: "the outer wall was estimated", Help: "No mask of the wall was given. It was found in the CT around the lumen by the scanner's blur and the usual CT numbers of wall and fat; its uncertainty stands in the note and in the sections. Where fat does not surround the artery it is less certain than that. Look at it, or give a mask of the wall."},
+	{Code: "PLQ-231", Title: "lumen and wall were found in the CT", Help: "A semi-automatic segmentation from seed points or a centre-line. It is a proposal: correct it in a viewer before numbers are taken from it. Where calcium or a branch hides the lumen its border follows from the neighbourhood."},
 }
 
 func note(code string, severity risk.Severity, where, format string, args ...any) risk.Note {

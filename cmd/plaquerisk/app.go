@@ -132,7 +132,7 @@ RESEARCH USE ONLY. Not a medical device. Not for diagnosis or treatment.`,
 	f.StringVar(&a.progress, "progress", "auto", "auto, bar, plain, json or none")
 	root.AddCommand(
 		a.demo(), a.inspect(), a.validate(), a.score(), a.extract(), a.solve(), a.train(), a.evaluate(),
-		a.predict(), a.explain(), a.report(), a.modelCard(), a.batch(), a.radiomics(), a.dicom(), a.export(), a.repro(), a.phantom(), a.config(), a.doctor(), a.version(), exitCodes(),
+		a.predict(), a.explain(), a.report(), a.modelCard(), a.batch(), a.radiomics(), a.dicom(), a.export(), a.repro(), a.phantom(), a.segment(), a.config(), a.doctor(), a.version(), exitCodes(),
 	)
 	for _, c := range root.Commands() {
 		if c.HasSubCommands() && !c.Runnable() {
