@@ -74,7 +74,7 @@ func NewSections(ctx context.Context, a *Stencil, x []r3.Vec, fixed []Fixed, pre
 		along[k] = along[k-1] + r3.Norm(r3.Sub(centre[k], centre[k-1]))
 	}
 	radius := math.Sqrt(size)
-	if !(along[planes-1] >= longBody*radius) {
+	if !(radius > 0 && along[planes-1] >= longBody*radius) {
 		return pre, nil
 	}
 	at := stations(along, radius)
@@ -211,8 +211,12 @@ func (s *Sections) factor(stations int) {
 			}
 			c := motions*s.first[k] + col
 			for side := range 2 {
+				w := s.share(k, side)
+				if w == 0 {
+					continue // perhaps beyond the band
+				}
 				var at [motions]float64
-				addMotion(at[:], s.share(k, side), s.from[2*k+side], &f)
+				addMotion(at[:], w, s.from[2*k+side], &f)
 				for i, v := range at {
 					if r := motions*(s.left[k]+side) + i; r >= c {
 						s.band[r*bandwide+bandwide-1+c-r] += v
