@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"gonum.org/v1/gonum/spatial/r3"
@@ -145,8 +146,10 @@ func TestSameBytes(t *testing.T) {
 	// Stopped: the context says so after a number of looks at it.
 	out := filepath.Join(t.TempDir(), "manifest")
 	stops := 0
-	for looks := 3; ; looks += 2 {
-		if err := build(&stopping{Context: context.Background(), left: looks}, out, 4); err == nil {
+	for looks := int64(3); ; looks += 2 {
+		ctx := &stopping{Context: context.Background()}
+		ctx.left.Store(looks)
+		if err := build(ctx, out, 4); err == nil {
 			break
 		} else if !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
@@ -166,11 +169,11 @@ func TestSameBytes(t *testing.T) {
 // stopping is a context that ends after it was asked a number of times.
 type stopping struct {
 	context.Context
-	left int
+	left atomic.Int64
 }
 
 func (s *stopping) Err() error {
-	if s.left--; s.left < 0 {
+	if s.left.Add(-1) < 0 {
 		return context.Canceled
 	}
 	return nil
