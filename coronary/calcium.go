@@ -54,7 +54,7 @@ type Calcium struct {
 // mass (0 or NaN: none). Any other acquisition is refused, since its score would
 // not compare: the error names what differs.
 func ScoreCalcium(v *imaging.Volume, region *imaging.Mask, scan Scan, calibration float64) (Calcium, error) {
-	if err := scan.suitsCalcium(v); err != nil {
+	if err := scan.Suits(v); err != nil {
 		return Calcium{}, err
 	}
 	if region.Grid != v.Grid {
@@ -116,8 +116,8 @@ func flat(g imaging.Grid) imaging.Grid {
 	return g.Crop([3]int{}, [3]int{g.Size[0], g.Size[1], 1})
 }
 
-// suitsCalcium returns an error that lists what keeps a scan from being scored.
-func (s Scan) suitsCalcium(v *imaging.Volume) error {
+// Suits returns an error that lists what keeps a scan from being scored.
+func (s Scan) Suits(v *imaging.Volume) error {
 	var why []string
 	add := func(bad bool, format string, args ...any) {
 		if bad {

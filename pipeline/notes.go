@@ -29,6 +29,7 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-622", Title: "manifest is wrong", Help: "The message names every line. The columns are case,patient,ct,seg,labels,artery,outcome, and blood_pressure_mmhg where it is known."},
 	{Code: "PLQ-623", Title: "reference data cannot be read", Help: "repro wants the reference data in their own layout: folders ibsi1, ibsi2 and ibsi_validation. The message names the file."},
 	{Code: "PLQ-624", Title: "values differ from the reference", Help: "This build, on this machine, computes other values than the standard asks for. Please report the lines marked MISS with plaquerisk version --json."},
+	{Code: "PLQ-625", Title: "scan cannot be scored for calcium", Help: "The score is defined for non-contrast, ECG-gated scans at 120 kVp with slices of 2.5 to 3 mm; the message says what differs. A CT angiogram is never scored."},
 	{Code: "PLQ-630", Title: "mesh or problem file cannot be read", Help: "The message names the file."},
 	{Code: "PLQ-631", Title: "problem cannot be solved as it stands", Help: "The message names the line of the problem file, the set or the element and its place in mm. A body needs a material for each element and must be held against the loads."},
 	{Code: "PLQ-640", Title: "another frame of reference", Help: "Segmentation and CT name different frames of reference, so nothing but the coordinates says that they belong together. Look at a picture, or take the CT on which the segmentation was drawn."},

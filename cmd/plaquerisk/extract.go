@@ -18,7 +18,7 @@ func (a *app) extract() *cobra.Command {
 		Example: `  plaquerisk extract radiomics --ct image.nii.gz --mask mask.nii.gz --out features.csv
   plaquerisk extract anatomy --ct study/ct --seg plaque.seg.nrrd --out anatomy.csv`,
 	}
-	cmd.AddCommand(a.extractRadiomics(), a.extractAnatomy())
+	cmd.AddCommand(a.extractRadiomics(), a.extractAnatomy(), a.extractCalcium())
 	return cmd
 }
 
