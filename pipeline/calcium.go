@@ -12,12 +12,13 @@ import (
 	"github.com/plaquerisk/plaquerisk/risk"
 )
 
-// Stated is what the user says of a scan whose files do not say it; the files
-// win. Whether there is contrast is never taken from the user: the image shows it.
+// Stated is what the user says of a scan whose files do not say it; the files,
+// and bright blood in the image, win.
 type Stated struct {
 	KVp         float64 // tube voltage, kV; 0: not stated
 	ThicknessMM float64 // of the slices; 0: not stated
 	Gated       bool    // triggered by the ECG
+	NoContrast  bool    // no contrast agent was given
 }
 
 // TotalCalcium is the artery of the row of [Pipeline.Calcium] that holds all.
@@ -73,8 +74,8 @@ func (p *Pipeline) Calcium(ctx context.Context, f Files, said Stated, calibratio
 	return table, in.Notes, add(TotalCalcium, all)
 }
 
-// calciumScan is what is known of the scan: from its attributes, from the user
-// where these are silent, and the contrast from the attributes and the image.
+// calciumScan is what is known of the scan: from its attributes, and from the
+// user where these are silent.
 func (p *Pipeline) calciumScan(in *Input, said Stated) coronary.Scan {
 	known := func(x risk.Number, stated float64) float64 {
 		if x.Defined() && x > 0 {
@@ -82,16 +83,29 @@ func (p *Pipeline) calciumScan(in *Input, said Stated) coronary.Scan {
 		}
 		return stated
 	}
-	s := coronary.Scan{KVp: known(in.Image.KVp, said.KVp), Thickness: known(in.Image.SliceThicknessMM, said.ThicknessMM), Contrast: coronary.No}
+	s := coronary.Scan{KVp: known(in.Image.KVp, said.KVp), Thickness: known(in.Image.SliceThicknessMM, said.ThicknessMM), Contrast: p.contrast(in, said)}
 	if in.Image.Phase != "" || said.Gated {
 		s.Gated = coronary.Yes
 	}
-	// Of a DICOM scan quality control says in a note that no agent is named.
-	named := !slices.ContainsFunc(in.Notes, func(n risk.Note) bool { return n.Code == dicom.PLQContrast || n.Code == "PLQ-615" })
-	if named || p.cfg.DICOM.Contrast(in.Volume).Found {
-		s.Contrast = coronary.Yes
-	}
 	return s
+}
+
+// contrast tells whether an agent was given. Bright blood shows one. Without it
+// a DICOM scan has none unless its header names one, which quality control would
+// not note; of another file, which may be a small part of a scan, only the user
+// knows.
+func (p *Pipeline) contrast(in *Input, said Stated) coronary.Known {
+	noted := func(code string) bool {
+		return slices.ContainsFunc(in.Notes, func(n risk.Note) bool { return n.Code == code })
+	}
+	dicomFile := !noted("PLQ-615")
+	switch {
+	case p.cfg.DICOM.Contrast(in.Volume).Found, dicomFile && !noted(dicom.PLQContrast):
+		return coronary.Yes
+	case dicomFile, said.NoContrast:
+		return coronary.No
+	}
+	return coronary.Unknown
 }
 
 // CalciumTotal returns the Agatston score of all arteries; NaN without a row.

@@ -132,7 +132,7 @@ func TestCalciumOfFiles(t *testing.T) {
 	writeNRRD(t, f.CT, ct)
 	writeNRRD(t, f.Seg, mask)
 	p := newPipeline(t, DefaultConfig())
-	said := Stated{KVp: 120, ThicknessMM: 3, Gated: true}
+	said := Stated{KVp: 120, ThicknessMM: 3, Gated: true, NoContrast: true}
 	table, _, err := p.Calcium(context.Background(), f, said, 0.8)
 	if err != nil {
 		t.Fatal(err)
@@ -146,11 +146,12 @@ func TestCalciumOfFiles(t *testing.T) {
 		verify.Check{Suite: "coronary", Case: "calcium: cylinder of 8 mm over three slices, from files", Quantity: c.quantity, Source: "closed form πr²", Got: got[n], Want: c.want, Tol: 0.01 * c.want}.Run(t)
 	}
 	for name, change := range map[string]func(){
-		"voltage is not known": func() { said.KVp = 0 },
-		"gating is not known":  func() { said = Stated{KVp: 120, ThicknessMM: 3} },
-		"1 mm thick":           func() { said = Stated{KVp: 120, ThicknessMM: 1, Gated: true} },
+		"voltage is not known":                     func() { said.KVp = 0 },
+		"gating is not known":                      func() { said = Stated{KVp: 120, ThicknessMM: 3} },
+		"not known not to be a scan with contrast": func() { said.NoContrast = false },
+		"1 mm thick":                               func() { said = Stated{KVp: 120, ThicknessMM: 1, Gated: true, NoContrast: true} },
 	} {
-		said = Stated{KVp: 120, ThicknessMM: 3, Gated: true}
+		said = Stated{KVp: 120, ThicknessMM: 3, Gated: true, NoContrast: true}
 		change()
 		if _, _, err := p.Calcium(context.Background(), f, said, 0); err == nil || !strings.Contains(err.Error(), name) || ClassOf(err) != Refused {
 			t.Errorf("error %v, want a refusal with %q", err, name)

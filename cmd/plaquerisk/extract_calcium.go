@@ -29,8 +29,8 @@ aorta and valves: every lesion inside them counts.
 
 Only a non-contrast, ECG-gated scan at 120 kVp with slices of 2.5 to 3 mm is scored; any
 other is refused, since its score would not compare. A CT with contrast is never scored.
-Where the files do not say how the scan was made, as NIfTI does not, --kvp, --thickness
-and --gated say it; whether there is contrast is seen in the image.
+Where the files do not say how the scan was made, as NIfTI does not, --kvp, --thickness,
+--gated and --no-contrast say it; bright blood in the image overrules them.
 
 Mass needs the --calibration of the scanner, mg/cm³ of hydroxyapatite per HU.`,
 		Example: `  plaquerisk extract calcium --ct calcium/ct --seg arteries.seg.nrrd --out calcium.csv`,
@@ -65,6 +65,7 @@ Mass needs the --calibration of the scanner, mg/cm³ of hydroxyapatite per HU.`,
 	f.Float64Var(&said.KVp, "kvp", 0, "tube voltage, `KV`, where the files do not say it")
 	f.Float64Var(&said.ThicknessMM, "thickness", 0, "thickness of the slices, `MM`, where the files do not say it")
 	f.BoolVar(&said.Gated, "gated", false, "the scan was triggered by the ECG, where the files do not say it")
+	f.BoolVar(&said.NoContrast, "no-contrast", false, "no contrast agent was given, where the files do not say it")
 	f.Float64Var(&calibration, "calibration", 0, "`MG` per cm³ and HU for the mass; else there is none")
 	f.StringVar(&out, "out", "", "CSV `FILE` to write")
 	f.BoolVar(&overwrite, "overwrite", false, "replace --out")
