@@ -5,7 +5,8 @@
 // The steps are [Import] (what does each segment mean), [Match] (its voxels on
 // those of the CT, compared in mm), [Vessels] (centre-line, lumen and outer
 // wall per cross-section), [Plaques] (intervals and tissue) and [Tissues] (one
-// map of tissue per vessel).
+// map of tissue per vessel). [NameArteries] comes before [Vessels] where one
+// lumen holds the whole tree; side branches are found by both.
 //
 // Borders are where the signed distance field of a mask is zero, found along
 // rays in the plane across the vessel, so they lie between voxels and have no

@@ -25,9 +25,9 @@ const (
 
 // NameArteries divides one lumen that holds the whole coronary tree into left
 // main, LAD, LCX and RCA, with their side branches, and one wall likewise. It
-// does so only if no lumen names an artery and none of them is all there is to
-// name: a part with a left main that divides, in its first 30 mm, into two
-// daughters of 20 mm or more. The daughter that ends farther forward, and to the
+// does so only if no lumen names an artery and one connected part of them is a
+// left tree: a trunk that divides, in its first 30 mm, into two daughters of 20
+// mm or more and half its width. The daughter that ends farther forward, and to the
 // left and down, is the LAD. Of two parts the one more to the right of the
 // patient is the RCA. Otherwise the masks are returned as they are.
 func NameArteries(ctx context.Context, masks []Mask, cfg Config) ([]Mask, []risk.Note, error) {

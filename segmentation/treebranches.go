@@ -374,23 +374,20 @@ func apexOf(vessels []coronary.Vessel) r3.Vec {
 	return r3.Unit(r3.Vec{X: 0.55, Y: -0.55, Z: -0.63})
 }
 
-// nameSegments names the segments of all vessels.
+// nameSegments names the segments of all vessels, of the RCA first: whether it
+// has the posterior descending branch decides what the LCX ends in.
 func nameSegments(vessels []coronary.Vessel) {
 	apex := apexOf(vessels)
 	right := false
-	order := slices.Clone([]coronary.Artery{coronary.RCA, coronary.LM, coronary.LAD, coronary.LCX})
-	for _, a := range order {
-		for n := range vessels {
-			v := &vessels[n]
-			if v.Artery != a {
-				continue
-			}
+	if v := vesselOf(vessels, coronary.RCA); v != nil {
+		v.NameSegments(apex, false)
+		right = slices.ContainsFunc(v.Stretches, func(s coronary.Stretch) bool {
+			return s.Segment == coronary.RightPDA || s.Segment == coronary.RightPLB
+		})
+	}
+	for n := range vessels {
+		if v := &vessels[n]; v.Artery != coronary.RCA {
 			v.NameSegments(apex, right)
-			if a == coronary.RCA {
-				right = slices.ContainsFunc(v.Stretches, func(s coronary.Stretch) bool {
-					return s.Segment == coronary.DistalRCA && !math.IsInf(s.To, 1)
-				})
-			}
 		}
 	}
 }

@@ -130,3 +130,17 @@ func TestLoops(t *testing.T) {
 		t.Errorf("%d voxels of an open hollow were filled", n)
 	}
 }
+
+// A lumen that is no left tree, and one that names its artery, stay as they are.
+func TestNameArteriesLeaves(t *testing.T) {
+	for _, artery := range []coronary.Artery{"", coronary.RCA} {
+		_, masks := drawLumen(artery, []float64{1.6, 0.6}, polyline(r3.Vec{}, r3.Vec{Z: -60}), polyline(r3.Vec{Z: -20}, r3.Vec{X: 25, Z: -44}))
+		got, notes, err := NameArteries(t.Context(), masks, DefaultConfig())
+		if err != nil || len(notes) > 0 || len(got) != 1 || got[0] != masks[0] {
+			t.Errorf("%q: %d masks, %v, %v", artery, len(got), notes, err)
+		}
+	}
+	if got, _, err := NameArteries(t.Context(), nil, DefaultConfig()); err != nil || len(got) != 0 {
+		t.Errorf("nothing: %v, %v", got, err)
+	}
+}
