@@ -12,8 +12,8 @@ import (
 // export groups the commands that hand results to other systems.
 func (a *app) export() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "export",
-		Short:   "Results in the formats of other systems",
+		Use:   "export",
+		Short: "Results in the formats of other systems",
 		Example: `  plaquerisk export dicom --result result --ct study/ct --out objects
   plaquerisk export mpr --ct study/ct --seg plaque.seg.nrrd --out pictures`,
 	}
