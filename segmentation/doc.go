@@ -8,6 +8,9 @@
 // map of tissue per vessel). [NameArteries] comes before [Vessels] where one
 // lumen holds the whole tree; side branches are found by both.
 //
+// Where masks are missing, [FromSeeds] finds lumen and wall in the CT around a few
+// points, and [EstimateWalls] the wall around a lumen (docs/theory/surfaces.md).
+//
 // Borders are where the signed distance field of a mask is zero, found along
 // rays in the plane across the vessel, so they lie between voxels and have no
 // staircase. Lengths are mm, CT numbers HU. The theory is in
