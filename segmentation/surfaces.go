@@ -227,16 +227,10 @@ func (s *Surfaces) thick(thickening float64) [][]bool {
 }
 
 const (
-<<<<<<< HEAD
 	growth       = 0.7 // share of the thickening that joins a plaque
 	lesionGap    = 1.0 // of usual wall, up to which plaque is one lesion, mm
 	lesionLength = 1.5 // least length of a lesion, mm
 	lesionEnd    = 3.0 // from an end of the line, where blur mixes in what lies beyond, within which no lesion stands alone, mm
-=======
-	growth       = 0.6 // share of the thickening that joins a plaque
-	lesionGap    = 1.0 // of usual wall, up to which plaque is one lesion, mm
-	lesionLength = 1.5 // least length of a lesion, mm
->>>>>>> 215349d1a12b3351951210d14592181729e5d53e
 )
 
 // lesions returns the stretches of plaque, from proximal to distal.
@@ -253,15 +247,11 @@ func (s *Surfaces) lesions(thick [][]bool) []lesion {
 			found = append(found, lesion{i, i + 1})
 		}
 	}
-<<<<<<< HEAD
 	last := float64(len(thick)) * step
 	return slices.DeleteFunc(found, func(l lesion) bool {
 		from, to := float64(l.from)*step, float64(l.to)*step
 		return to-from < lesionLength || to < lesionEnd || from > last-lesionEnd
 	})
-=======
-	return slices.DeleteFunc(found, func(l lesion) bool { return float64(l.to-l.from)*step < lesionLength })
->>>>>>> 215349d1a12b3351951210d14592181729e5d53e
 }
 
 // Masks returns the voxels of ct whose centre lies in the lumen, in the wall, and

@@ -57,11 +57,7 @@ const (
 const muscleHU = 115.0 // contrast phase, docs/theory/phantom.md
 
 func arounds(cfg SurfaceConfig, blood float64) [kinds]around {
-<<<<<<< HEAD
 	return [kinds]around{{cfg.FatHU, 50, 0, 2}, {muscleHU, 40, 2, 0.5}, {blood, 60, 8, 0.25}}
-=======
-	return [kinds]around{{cfg.FatHU, 50, 0, 2}, {muscleHU, 40, 2, 0.25}, {blood, 60, 8, 0.25}}
->>>>>>> 215349d1a12b3351951210d14592181729e5d53e
 }
 
 // stone returns where a ray shows calcium in the wall, mm; 0 where it shows
