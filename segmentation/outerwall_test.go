@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
 	"github.com/plaquerisk/plaquerisk/coronary"
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/internal/verify"
@@ -111,5 +113,26 @@ func TestEstimateWallsOfNothing(t *testing.T) {
 	}
 	if _, _, err := AroundLumens(t.Context(), vol, masks, DefaultConfig()); err == nil || !strings.Contains(err.Error(), "long enough") {
 		t.Errorf("got error %v", err)
+	}
+}
+
+// A line that leaves the CT gives surfaces where there is an image, and numbers
+// everywhere.
+func TestSurfacesBeyondTheCT(t *testing.T) {
+	vol, _ := blurredTube(t, 1.5, 2, false)
+	line := coronary.NewCenterline([]r3.Vec{{Z: 2}, {Z: 8}, {Z: 40}}, nil)
+	s, err := FindSurfaces(t.Context(), vol, line, DefaultSurfaceConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range s.S {
+		for a, w := range s.Wall[i] {
+			if l := s.Lumen[i][a]; !(l > 0 && w > l && w < 10) {
+				t.Fatalf("at %.1f mm: lumen %g, wall %g mm", s.S[i], l, w)
+			}
+		}
+	}
+	if r := s.Lumen[8][0]; math.Abs(r-1.5) > 0.1 {
+		t.Errorf("the lumen inside the CT is %.2f mm wide, want 1.5", r)
 	}
 }

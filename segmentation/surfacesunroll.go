@@ -294,7 +294,10 @@ func (u *unrolled) blood(cfg SurfaceConfig) []float64 {
 				near = append(near, core[j])
 			}
 		}
-		out[i] = max(quantileOf(near, 0.75), cfg.WallHU+50)
+		out[i] = cfg.WallHU + 50 // at the least, and outside the CT
+		if q := quantileOf(near, 0.75); q > out[i] {
+			out[i] = q
+		}
 	}
 	return out
 }
