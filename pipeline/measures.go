@@ -21,6 +21,18 @@ func measures(m *coronary.Measures) risk.Measures {
 	}
 }
 
+// intervalsOf converts intervals to their place in the contract.
+func intervalsOf(i *coronary.Intervals) *risk.Intervals {
+	n := func(x coronary.Interval) [2]risk.Number {
+		return [2]risk.Number{risk.Number(x.Low), risk.Number(x.High)}
+	}
+	return &risk.Intervals{
+		OffsetMM: i.Offset, DiameterStenosis: n(i.DiameterStenosis), AreaStenosis: n(i.AreaStenosis),
+		MinLumenArea: n(i.MinLumenArea), MinLumenDiameter: n(i.MinLumenDiameter), Remodelling: n(i.Remodelling),
+		PlaqueBurden: n(i.Burden), PlaqueMM3: n(i.Plaque), PercentAtheroma: n(i.PercentAtheroma), CapMM: n(i.Cap),
+	}
+}
+
 // undefinedMeasures are the measures of an artery that was not traced.
 func undefinedMeasures() risk.Measures {
 	m := coronary.Measure(nil, nil, nil)

@@ -378,6 +378,8 @@ func (a *assessment) lesion(ctx context.Context, p *coronary.Plaque) (risk.Lesio
 	if err != nil {
 		return l, feature.Row{}, err
 	}
+	intervals := coronary.MeasureIntervals(vessel, a.tissue[p.Artery], p, &m, coronary.ContourError*slices.Max(a.Volume.Spacing[:]))
+	l.Intervals = intervalsOf(&intervals)
 	l.Measures, l.Signs, l.Segments = measures(&m), signsOf(&signs), a.segmentNames(p)
 
 	texture, notes, err := radiomics.Extract(ctx, a.Volume, p.Mask, a.cfg.Radiomics)

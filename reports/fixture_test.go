@@ -168,6 +168,8 @@ func testLesion(name string, a coronary.Artery, from, to float64, p float64) ris
 		Level: risk.Level{Prediction: testPrediction(p)},
 		Measures: risk.Measures{LengthMM: risk.Number(to - from), PlaqueMM3: 88.21, LowAttenuation: 12.3, FibroFatty: 30.1, Fibrous: 36.6, Calcified: 9.2, PercentAtheroma: 52.1,
 			DiameterStenosis: 48.2, AreaStenosis: 71.3, MinLumenArea: 2.61, MinLumenDiameter: 1.72, Remodelling: 1.13, PlaqueBurden: 68.4, CapMM: 0.31, CapBelowVoxel: true},
+		Intervals: &risk.Intervals{OffsetMM: 0.1, DiameterStenosis: [2]risk.Number{38, 57}, MinLumenArea: [2]risk.Number{2.1, 3.2}, MinLumenDiameter: [2]risk.Number{1.6, 2},
+			Remodelling: [2]risk.Number{risk.NaN(), risk.NaN()}, PlaqueBurden: [2]risk.Number{61, 75}, PlaqueMM3: [2]risk.Number{71, 105}, CapMM: [2]risk.Number{0.21, 0.41}},
 		Stress:   &risk.StressSummary{P50KPa: 71.2, P95KPa: 161.7, MaxKPa: 266.3, CapPeakKPa: 190.2, CapP95KPa: 160.4, StrainP95: 6.21, Above300MM3: 0.31, Elements: 5120, MinJacobian: 0.6, Converged: true, CapUncertain: true},
 		Features: []risk.Feature{{Column: feature.Column{Name: "original.firstorder.mean", Unit: "HU"}, Value: 142.7}}}
 }

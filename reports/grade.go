@@ -50,6 +50,39 @@ func (s *sheet) segments(a *risk.Assessment) {
 	s.small(fmt.Sprintf("Segment involvement score %d, segment stenosis score %d. Borders of the segments are thirds of the mean length of the artery on CT (LAD 72, LCX 54, RCA 92 mm), not its side branches; side branches are not assessed. %s not measured. CAD-RADS is a trademark of the American College of Radiology; the category is computed for research.", g.SIS, g.SSS, dash))
 }
 
+// intervals draws how far the measures of the plaques move with their contours.
+func (s *sheet) intervals(a *risk.Assessment) {
+	t := table{cols: []column{{"Plaque", "L"}, {"Diameter stenosis, %", "R"}, {"Smallest lumen area, mm²", "R"}, {"Smallest lumen diameter, mm", "R"},
+		{"Remodelling index", "R"}, {"Largest burden, %", "R"}, {"Plaque volume, mm³", "R"}, {"Percent atheroma volume, %", "R"}, {"Cap, mm", "R"}}}
+	offset := 0.0
+	for i := range a.Lesions {
+		x := a.Lesions[i].Intervals
+		if x == nil {
+			continue
+		}
+		offset = x.OffsetMM
+		span := func(v [2]risk.Number, decimals int) string {
+			if !v[0].Defined() || !v[1].Defined() {
+				return dash
+			}
+			return fixed(float64(v[0]), decimals) + " to " + fixed(float64(v[1]), decimals)
+		}
+		thin := span(x.CapMM, 1)
+		if m := &a.Lesions[i].Measures; m.CapBelowVoxel {
+			thin = capWords(m, a.Image.SpacingMM)
+		}
+		t.rows = append(t.rows, []string{a.Lesions[i].Name, span(x.DiameterStenosis, 0), span(x.MinLumenArea, 1), span(x.MinLumenDiameter, 1),
+			span(x.Remodelling, 2), span(x.PlaqueBurden, 0), span(x.PlaqueMM3, 0), span(x.PercentAtheroma, 0), thin})
+	}
+	if len(t.rows) == 0 {
+		return
+	}
+	s.heading("Uncertainty of the contours", 30)
+	s.table(t)
+	s.y -= 1.5
+	s.small(fmt.Sprintf("Range of each measure when the contours of lumen and outer wall, on the plaque and beside it, are off by %s mm (a quarter of a voxel) in the worst combination. It holds neither noise nor the error of a wrong segmentation. %s not computed.", fixed(offset, 2), dash))
+}
+
 // fat draws the attenuation of pericoronary fat by artery.
 func (s *sheet) fat(a *risk.Assessment) {
 	t := table{cols: []column{{"Artery", "L"}, {"From, mm", "R"}, {"To, mm", "R"}, {"Mean, HU", "R"}, {"Mean at 120 kV, HU", "R"}, {"SD, HU", "R"}, {"Fat volume, mm³", "R"}, {"Share of tissue, %", "R"}, {"Reach, mm", "R"}}}

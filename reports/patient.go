@@ -310,7 +310,8 @@ func (s *sheet) anatomy(a *risk.Assessment) {
 		}
 		s.table(t)
 	}
-	s.small("Diameter and area stenosis against the reference of the artery; remodelling index: vessel area at the plaque over that of the reference; burden: wall and plaque area over vessel area, at its largest. " + dash + " not computed.")
+	s.small("Diameter and area stenosis against the reference of the artery; remodelling index: largest outer diameter over the mean of the references; burden: wall and plaque area over vessel area, at its largest. " + dash + " not computed.")
+	s.intervals(a)
 	s.segments(a)
 	s.fat(a)
 	s.heading("Course of the arteries", 80)

@@ -63,3 +63,19 @@ type SegmentState struct {
 	Plaque           bool            `json:"plaque"`
 	DiameterStenosis Number          `json:"diameter_stenosis_percent"` // null: could not be assessed
 }
+
+// Intervals are the ranges of the measures of a plaque when the contours of
+// lumen and outer wall, on the lesion and on its references, are off by OffsetMM
+// in the worst combination: a contour error, not a confidence interval.
+type Intervals struct {
+	OffsetMM         float64   `json:"contour_offset_mm"`
+	DiameterStenosis [2]Number `json:"diameter_stenosis_percent"` // low, high
+	AreaStenosis     [2]Number `json:"area_stenosis_percent"`
+	MinLumenArea     [2]Number `json:"min_lumen_area_mm2"`
+	MinLumenDiameter [2]Number `json:"min_lumen_diameter_mm"`
+	Remodelling      [2]Number `json:"remodelling_index"`
+	PlaqueBurden     [2]Number `json:"plaque_burden_percent"`
+	PlaqueMM3        [2]Number `json:"plaque_volume_mm3"`
+	PercentAtheroma  [2]Number `json:"percent_atheroma_volume_percent"`
+	CapMM            [2]Number `json:"cap_thickness_mm"`
+}

@@ -118,10 +118,12 @@ type Lesion struct {
 	MeanHU   Number          `json:"mean_hu"`
 	Segments []string        `json:"segments"` // in which it lies, "pLAD"
 	Measures Measures        `json:"measures"`
-	Signs    *Signs          `json:"high_risk_signs"`
-	Stress   *StressSummary  `json:"stress"`
-	Features []Feature       `json:"features"`
-	Notes    []Note          `json:"notes"`
+	// Intervals of the measures; null in files of older versions.
+	Intervals *Intervals     `json:"intervals,omitempty"`
+	Signs     *Signs         `json:"high_risk_signs"`
+	Stress    *StressSummary `json:"stress"`
+	Features  []Feature      `json:"features"`
+	Notes     []Note         `json:"notes"`
 }
 
 // Feature is one value with its column.
