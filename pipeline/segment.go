@@ -87,25 +87,33 @@ func SegmentedExt(path string) bool {
 	return false
 }
 
+// SegmentedFiles returns the files that [Segmented.Write] writes for path.
+func SegmentedFiles(path string) []string {
+	lower := strings.ToLower(path)
+	if at := strings.LastIndex(lower, ".nii"); at >= 0 && !strings.HasSuffix(lower, ".seg.nrrd") {
+		return []string{path, path[:at] + ".labels.yaml"}
+	}
+	return []string{path}
+}
+
 // Write writes the segmentation for its name: .seg.nrrd keeps layers and names;
 // NIfTI keeps neither, so that plaque is written over the wall and the label map
 // that gives the numbers their meaning stands beside it, named like it with
 // .labels.yaml at the end. It returns the files that were written.
 func (s *Segmented) Write(path string) ([]string, error) {
-	lower := strings.ToLower(path)
-	if strings.HasSuffix(lower, ".seg.nrrd") {
-		return []string{path}, s.create(path, func(w io.Writer) error { return nrrd.WriteSegmentation(w, s.Segmentation, true) })
+	files := SegmentedFiles(path)
+	if len(files) == 1 {
+		return files, s.create(path, func(w io.Writer) error { return nrrd.WriteSegmentation(w, s.Segmentation, true) })
 	}
 	flat, labels := s.flat()
-	gz := strings.HasSuffix(lower, ".gz")
+	gz := strings.HasSuffix(strings.ToLower(path), ".gz")
 	if err := s.create(path, func(w io.Writer) error { return nifti.WriteSegmentation(w, flat, gz) }); err != nil {
 		return nil, err
 	}
-	beside := path[:strings.LastIndex(lower, ".nii")] + ".labels.yaml"
-	if err := atomicfile.Write(beside, []byte(labels)); err != nil {
+	if err := atomicfile.Write(files[1], []byte(labels)); err != nil {
 		return nil, fail(NotWritable, "PLQ-606", err)
 	}
-	return []string{path, beside}, nil
+	return files, nil
 }
 
 func (s *Segmented) create(path string, write func(io.Writer) error) error {

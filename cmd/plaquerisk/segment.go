@@ -52,8 +52,10 @@ what its numbers mean.`,
 			case !pipeline.SegmentedExt(out):
 				return usageError("--out %q: want a name that ends with .seg.nrrd, .nii.gz or .nii", out)
 			}
-			if _, err := os.Lstat(out); err == nil && !overwrite {
-				return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: fmt.Errorf("%s exists: choose another name, or use --overwrite", out)}
+			for _, file := range pipeline.SegmentedFiles(out) {
+				if _, err := os.Lstat(file); err == nil && !overwrite {
+					return &pipeline.Error{Class: pipeline.NotWritable, Code: "PLQ-606", Err: fmt.Errorf("%s exists: choose another name, or use --overwrite", file)}
+				}
 			}
 			p, err := a.pipeline("none")
 			if err != nil {
