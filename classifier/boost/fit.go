@@ -265,11 +265,14 @@ func (p *problem) newBooster(ctx context.Context, n uint64, threads bool) (*boos
 }
 
 // masked returns the columns with whole blocks missing for some patients, so
-// that trees learn to do without a modality.
+// that trees learn to do without a modality. Columns of no block stay.
 func (b *booster) masked() []Column {
 	columns := slices.Clone(b.data.Columns)
 	for c := range columns {
 		col := &columns[c]
+		if col.Block == "" {
+			continue
+		}
 		col.Values = slices.Clone(col.Values)
 		key := keyOf(col.Block)
 		for r := range col.Values {

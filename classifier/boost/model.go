@@ -32,6 +32,7 @@ type Model struct {
 	roots  []int32
 	depths []int32
 	sets   []Set
+	masks  *masks // nil where walking is faster
 }
 
 // flat is a node as prediction reads it: 16 bytes. A leaf leads to itself,
@@ -129,6 +130,7 @@ func (m *Model) Prepare() error {
 
 func (m *Model) prepare() {
 	m.flat, m.values, m.roots, m.depths, m.sets = nil, nil, nil, nil, nil
+	m.masks = newMasks(m.Bags)
 	for _, bag := range m.Bags {
 		for i := range bag {
 			root := int32(len(m.flat))
@@ -173,6 +175,12 @@ func (m *Model) Margin(dst, row []float64) {
 func (m *Model) sum(row []float64, k, lo, hi int) float64 {
 	var sum float64
 	i, by := lo+k, m.Margins
+	if m.masks != nil {
+		for ; i < hi; i += by {
+			sum += m.masks.value(i, row)
+		}
+		return sum
+	}
 	for ; i+3*by < hi; i += 4 * by {
 		a, b, c, d := m.roots[i], m.roots[i+by], m.roots[i+2*by], m.roots[i+3*by]
 		depth := max(m.depths[i], m.depths[i+by], m.depths[i+2*by], m.depths[i+3*by])
