@@ -22,6 +22,7 @@ var frameAttributes = []struct {
 	{0x00289110, 0x00180050, tSliceThickness},
 	{0x00289145, 0x00281052, tIntercept},
 	{0x00289145, 0x00281053, tSlope},
+	{0x00289145, 0x00281054, tRescaleType},
 	{0x00209111, 0x00209128, tTemporalPosition}, // TemporalPositionIndex
 	{0x00189118, 0x00209241, tPhasePercent},
 	{0x00189118, 0x00209153, tTriggerDelay},

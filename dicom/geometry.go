@@ -35,6 +35,7 @@ func (s *Series) stack(images, other []*image, single bool) {
 		s.Slices = append(s.Slices, Slice{Path: m.label, Z: along(ref, m), Position: m.position, Instance: m.instance, image: m})
 	}
 	s.pixelFindings(images)
+	s.rescaleFindings(images)
 	s.Grid = imaging.Grid{
 		Size:    [3]int{ref.cols, ref.rows, len(images)},
 		Spacing: [3]float64{ref.spacing[0], ref.spacing[1], 0},
@@ -89,6 +90,41 @@ func (s *Series) pixelFindings(images []*image) {
 		}
 		s.add(code, risk.Warning, Pass, m.label, "the pixels cannot be read: %s: %v", e.Tag, e.Err)
 		return
+	}
+}
+
+// rescaleFindings reports slices whose header does not say how their stored
+// values become HU, or that they become something else.
+func (s *Series) rescaleFindings(images []*image) {
+	if s.Modality != "CT" {
+		return
+	}
+	var without, odd *image
+	lost, read := 0, 0
+	for _, m := range images {
+		if m.pixelErr != nil {
+			continue
+		}
+		read++
+		if !m.pixels.rescaled {
+			if without == nil {
+				without = m
+			}
+			lost++
+		}
+		if u := strings.ToUpper(m.pixels.unit); odd == nil && !slices.Contains([]string{"", "HU", "HU_MOD", "US"}, u) {
+			odd = m
+		}
+	}
+	switch {
+	case lost > 0 && lost < read:
+		s.add(PLQMixed, risk.Refusal, Refuse, without.label, "%v and %v are missing in %d of %d slices: their values would be shifted against the others", tSlope, tIntercept, lost, read)
+		s.blame(without.label, tIntercept)
+	case lost > 0:
+		s.add(PLQUnknownTags, risk.Warning, Pass, without.label, "%v and %v are missing: stored values are taken for HU", tSlope, tIntercept)
+	}
+	if odd != nil {
+		s.add(PLQModality, risk.Refusal, Refuse, odd.label, "%v is %s, want HU: the values are no CT numbers", tRescaleType, odd.pixels.unit)
 	}
 }
 

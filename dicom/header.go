@@ -167,6 +167,8 @@ type pixels struct {
 	signed         bool
 	slope          float64 // (D.2)
 	intercept      float64
+	rescaled       bool   // the header has slope or intercept
+	unit           string // RescaleType; empty where none is named
 	hasPadding     bool
 	padLow, padTop int32 // stored values that stand for "no data"
 	frame          int   // of the file
@@ -244,6 +246,11 @@ func (h *header) meaning(p *pixels) error {
 	}
 	if x := h.float(tIntercept); !math.IsNaN(x) {
 		p.intercept = x
+	}
+	p.rescaled = !math.IsNaN(h.float(tSlope)) || !math.IsNaN(h.float(tIntercept))
+	p.unit = h.text(tRescaleType)
+	if e, ok := h.lookup(tModalityLUT); ok && e.Len() > 0 && !p.rescaled {
+		return &FileError{Tag: tModalityLUT.String(), Err: fmt.Errorf("values by a table: %w", ErrPixels)}
 	}
 	if v, ok := h.integer(tPaddingValue); ok {
 		p.hasPadding = true

@@ -1,6 +1,7 @@
 package dicom
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,6 +122,7 @@ func (m *image) frame(h *header, i int) *image {
 	f := *m
 	f.place(h)
 	f.sop = fmt.Sprintf("%s frame %d", m.sop, i+1) // frames are no copies of each other
+	f.hasInstance = false                          // the number is that of the file
 	f.instance += i
 	if m.pixelErr == nil {
 		p := *m.pixels
@@ -171,7 +173,9 @@ var phaseKeyNames = [8]tag{tPhasePercent, tTemporalPosition, tScanOptions, tTrig
 
 var (
 	scanOptionsPhase = regexp.MustCompile(`TP\d+PC(\d+)`)
-	percentText      = regexp.MustCompile(`(\d{1,3}(?:\.\d+)?)\s*%`)
+	// percentText finds percentages; its first group is what makes one no phase:
+	// a strength of iterative reconstruction, or the start of a range.
+	percentText = regexp.MustCompile(`(?i)(?:(asi?r\S*?\s*|[\d.]+\s*(?:-|–|to|\.\.)\s*)|^|[^\d.])(\d{1,3}(?:\.\d+)?)\s*%`)
 )
 
 // phases reads everything that may tell the cardiac phase.
@@ -185,17 +189,39 @@ func (m *image) phases(h *header) {
 	if !(m.percent >= 0 && m.percent <= 100) {
 		m.percent = math.NaN()
 	}
-	for _, found := range [][]string{
-		scanOptionsPhase.FindStringSubmatch(m.phaseKeys[2]),
-		percentText.FindStringSubmatch(h.text(tImageComments)),
-		percentText.FindStringSubmatch(m.description),
-	} {
-		if math.IsNaN(m.percent) && len(found) == 2 {
-			if x, err := strconv.ParseFloat(found[1], 64); err == nil && x <= 100 {
-				m.percent = x
-			}
+	if found := scanOptionsPhase.FindStringSubmatch(m.phaseKeys[2]); math.IsNaN(m.percent) && found != nil {
+		m.percent = percentage(found[1])
+	}
+	for _, text := range []string{h.text(tImageComments), m.description} {
+		if math.IsNaN(m.percent) {
+			m.percent = percentIn(text)
 		}
 	}
+}
+
+// percentIn returns the only cardiac phase, %, that a text names; NaN for none
+// and for several.
+func percentIn(text string) float64 {
+	phase := math.NaN()
+	for _, found := range percentText.FindAllStringSubmatch(text, -1) {
+		x := percentage(found[2])
+		if found[1] != "" || math.IsNaN(x) {
+			continue
+		}
+		if !math.IsNaN(phase) && x != phase {
+			return math.NaN()
+		}
+		phase = x
+	}
+	return phase
+}
+
+// percentage returns the number of a text if it is from 0 to 100, else NaN.
+func percentage(s string) float64 {
+	if x, err := strconv.ParseFloat(s, 64); err == nil && x >= 0 && x <= 100 {
+		return x
+	}
+	return math.NaN()
 }
 
 // notVolume are the image types that show no volume.
@@ -331,7 +357,7 @@ next:
 				}
 			}
 			if phases.key >= 0 {
-				s.label(p[0], phases.key)
+				s.label(p[0], phases.key, phases.percents())
 				s.add(PLQPhases, risk.Info, Pass, "", "one of %d cardiac phases of the series, told apart by %v: this one is %s", len(phases.stacks), phaseKeyNames[phases.key], s.Phase)
 			}
 			s.Findings = append(s.Findings, phases.findings...)
@@ -468,11 +494,13 @@ func difference(a, b *image, t tag) string {
 	return fmt.Sprintf("%v, the others %v", show(b), show(a))
 }
 
-// label names the phase of s by the key that told the phases apart.
-func (s *Series) label(m *image, key int) {
-	if !math.IsNaN(m.percent) {
+// label names the phase of s by its percentage if that tells the phases apart,
+// else by the key that does.
+func (s *Series) label(m *image, key int, percents bool) {
+	if percents {
 		return
 	}
+	s.PhasePercent = math.NaN() // of the series: "30-80 %" in its description
 	switch phaseKeyNames[key] {
 	case tTriggerTime, tTriggerDelay:
 		s.Phase = m.phaseKeys[key] + " ms"
@@ -486,6 +514,18 @@ type phases struct {
 	stacks   [][]*image
 	key      int // of phaseKeyNames; -1 if there is one phase
 	findings []Finding
+}
+
+// percents tells whether each phase has a percentage of its own.
+func (p *phases) percents() bool {
+	seen := map[float64]bool{}
+	for _, s := range p.stacks {
+		if x := s[0].percent; math.IsNaN(x) || seen[x] {
+			return false
+		}
+		seen[s[0].percent] = true
+	}
+	return true
 }
 
 // along returns the position of m along the normal of ref.
@@ -528,6 +568,14 @@ func splitPhases(ctx context.Context, images []*image) phases {
 	if p.stacks != nil {
 		return p
 	}
+	for key := 0; key < len(phaseKeyNames) && p.stacks == nil; key++ {
+		p.stacks, p.key = splitByRank(images, key), key
+	}
+	if p.stacks != nil {
+		p.findings = append(p.findings, finding(PLQPhases, risk.Warning, Pass, "", "%v varies along the stack; its values at each place, which do not overlap between phases, were taken in their order", phaseKeyNames[p.key]))
+		return p
+	}
+	p.key = -1
 	p.stacks = [][]*image{p.dropCopies(ctx, images, false)}
 	if clash(p.stacks[0]) {
 		p.uneven(images)
@@ -659,6 +707,51 @@ func splitBy(images []*image, key int) [][]*image {
 		}
 		return stacks[a][0].phaseKeys[key] < stacks[b][0].phaseKeys[key]
 	})
+	return stacks
+}
+
+// splitByRank returns the volumes that a key makes whose values differ a little
+// from slab to slab, as trigger times do with the heart rate: at every position
+// the smallest value belongs to the first volume, the next to the second. nil
+// if the ranges of values of two volumes meet.
+func splitByRank(images []*image, key int) [][]*image {
+	value := func(m *image) float64 {
+		x, err := strconv.ParseFloat(m.phaseKeys[key], 64)
+		if err != nil {
+			return math.NaN()
+		}
+		return x
+	}
+	var stacks [][]*image
+	var low, high []float64
+	for lo := 0; lo < len(images); {
+		hi := lo + 1
+		for hi < len(images) && along(images[0], images[hi])-along(images[0], images[lo]) < samePlace {
+			hi++
+		}
+		here := slices.Clone(images[lo:hi])
+		if stacks == nil {
+			stacks, low, high = make([][]*image, len(here)), make([]float64, len(here)), make([]float64, len(here))
+		}
+		if len(here) != len(stacks) || slices.ContainsFunc(here, func(m *image) bool { return math.IsNaN(value(m)) }) {
+			return nil
+		}
+		slices.SortStableFunc(here, func(a, b *image) int { return cmp.Compare(value(a), value(b)) })
+		for n, m := range here {
+			x := value(m)
+			if lo == 0 {
+				low[n], high[n] = x, x
+			}
+			low[n], high[n] = min(low[n], x), max(high[n], x)
+			stacks[n] = append(stacks[n], m)
+		}
+		lo = hi
+	}
+	for n := 1; n < len(stacks); n++ {
+		if !(high[n-1] < low[n]) {
+			return nil
+		}
+	}
 	return stacks
 }
 

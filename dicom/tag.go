@@ -54,7 +54,9 @@ const (
 	tPaddingLimit     tag = 0x00280121
 	tIntercept        tag = 0x00281052
 	tSlope            tag = 0x00281053
+	tRescaleType      tag = 0x00281054
 	tLossy            tag = 0x00282110
+	tModalityLUT      tag = 0x00283000
 	tPixelData        tag = 0x7fe00010
 )
 
@@ -76,7 +78,8 @@ var names = map[tag]string{
 	tPixelSpacing: "PixelSpacing", tBitsAllocated: "BitsAllocated", tBitsStored: "BitsStored",
 	tHighBit: "HighBit", tPixelRep: "PixelRepresentation", tPaddingValue: "PixelPaddingValue",
 	tPaddingLimit: "PixelPaddingRangeLimit", tIntercept: "RescaleIntercept", tSlope: "RescaleSlope",
-	tLossy: "LossyImageCompression", tPixelData: "PixelData",
+	tRescaleType: "RescaleType", tLossy: "LossyImageCompression", tModalityLUT: "ModalityLUTSequence",
+	tPixelData: "PixelData",
 }
 
 // String returns keyword and number, "Rows (0028,0010)".

@@ -16,6 +16,7 @@ import (
 	"github.com/plaquerisk/plaquerisk/dicom/part10"
 	"github.com/plaquerisk/plaquerisk/imaging"
 	"github.com/plaquerisk/plaquerisk/internal/verify"
+	"github.com/plaquerisk/plaquerisk/risk"
 )
 
 // set is a new value of an attribute; an empty one deletes it.
@@ -247,6 +248,26 @@ var variants = []struct {
 			return []set{{tPhasePercent, "FL", string(binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(40+35*(k%2)))))}}
 		})
 	}, PLQMixed, Refuse},
+	{"phases by trigger times that drift with the heart rate, two percentages in the description", func(s *stack) {
+		times := func(k, ms int) []set {
+			return []set{{tag: tPhasePercent}, {tSeriesDesc, "LO", "multiphase 40-75 %"}, {tTriggerTime, "DS", fmt.Sprint(ms + k/4)}}
+		}
+		s.each(func(k int) []set { return times(k, 300) })
+		s.add(other(s.truth), DefaultMeta(), "b")
+		for k := range 12 {
+			change(s, filepath.Join(s.dir, fmt.Sprintf("bIM%05d.dcm", k+1)), times(k, 600)...)
+		}
+	}, PLQPhases, Pass},
+	{"one slice without rescale", func(s *stack) { change(s, s.file(3), set{tag: tSlope}, set{tag: tIntercept}) }, PLQMixed, Refuse},
+	{"no rescale", func(s *stack) {
+		for k := range s.truth.Size[2] {
+			s.stored(k, func(hu float64) int { return int(hu) }, set{tag: tSlope}, set{tag: tIntercept})
+		}
+	}, PLQUnknownTags, Pass},
+	{"effective atomic numbers", func(s *stack) { s.each(func(int) []set { return []set{{tRescaleType, "LO", "Z_EFF"}} }) }, PLQModality, Refuse},
+	{"values by a table", func(s *stack) {
+		change(s, s.file(3), set{tag: tSlope}, set{tag: tIntercept}, set{tModalityLUT, "SQ", "\xfe\xff\x00\xe0\x00\x00\x00\x00"})
+	}, PLQFormat, Pass},
 	{"rescale of each slice", func(s *stack) {
 		for k := range s.truth.Size[2] {
 			slope, intercept := float64(1+k%3)/2, float64(-1024+8*k)
@@ -399,6 +420,66 @@ func TestVariants(t *testing.T) {
 		Suite: "dicom series", Case: fmt.Sprintf("%d variants: %d exact, %d stopped by a named finding", len(variants), exact, stopped),
 		Quantity: "variants of another volume, or without the finding", Source: "volumes as written", Got: silent,
 	}.Run(t)
+}
+
+// Phases that a key tells apart as it is are not said to drift, and those of one
+// percentage in their description have names of their own.
+func TestPhaseNames(t *testing.T) {
+	s := &stack{TB: t, truth: ramp(grid(12))}
+	s.dir = writeSeries(t, s.truth, DefaultMeta())
+	named := func(n string) []set {
+		return []set{{tag: tPhasePercent}, {tSeriesDesc, "LO", "Cardiac 75%"}, {tTemporalPosition, "IS", n}}
+	}
+	s.each(func(int) []set { return named("1") })
+	s.add(other(s.truth), DefaultMeta(), "b", named("2")...)
+	x, err := Scan(context.Background(), s.dir)
+	if err != nil || len(x.Series) != 2 {
+		t.Fatal(len(x.Series), err)
+	}
+	for n, want := range []string{"TemporalPositionIdentifier 1", "TemporalPositionIdentifier 2"} {
+		c, err := x.Choose("", want)
+		if err != nil || c != &x.Series[n] || !math.IsNaN(c.PhasePercent) {
+			t.Errorf("%s: %v", want, err)
+		}
+		for _, f := range x.Series[n].Findings {
+			if f.Code == PLQPhases && f.Severity == risk.Warning {
+				t.Error(f.Text)
+			}
+		}
+	}
+}
+
+// A percentage is a phase only where it is the only one and no strength of a
+// reconstruction and no range. Texts are those of Siemens, GE, Philips, Canon.
+func TestPhaseOfText(t *testing.T) {
+	for text, want := range map[string]float64{
+		"CorCTA 0.75 B26f 65 %": 65, "BestDiast 71%": 71, "75.0% Cardiac": 75, "SS 70% ASIR 30%": 70, "CTA-75%": 75, "CCTA75%": 75,
+		"CorCTA 0.6 Bv40 30-80 %": math.NaN(), "30% - 80%": math.NaN(), "CCTA ASIR-V 50%": math.NaN(), "ASIR50%": math.NaN(), "0 to 90 %": math.NaN(), "270 ms": math.NaN(), "180 %": math.NaN(),
+	} {
+		if got := percentIn(text); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+			t.Errorf("%q: %g, want %g", text, got, want)
+		}
+	}
+}
+
+// Frames are not numbered along the patient by the number of their file.
+func TestEnhancedNumber(t *testing.T) {
+	s := &stack{TB: t, truth: ramp(grid(30))}
+	dir := enhance(t, writeSeries(t, s.truth, DefaultMeta()), 1)
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	change(t, filepath.Join(dir, files[0].Name()), set{tInstanceNumber, "IS", "5"})
+	x, err := Scan(context.Background(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range x.Series[0].Findings {
+		if f.Code == PLQMissing {
+			t.Error(f.Text)
+		}
+	}
 }
 
 // equal tells whether two volumes agree in every voxel and place.
