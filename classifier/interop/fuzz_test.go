@@ -109,3 +109,39 @@ func TestMemory(t *testing.T) {
 	}
 	hold(t, raw, ReadXGBoostJSON)
 }
+
+// A file that holds a model is read within 64 bytes for each of its own, with
+// no floor: whole, and cut off anywhere.
+func TestMemoryOfModels(t *testing.T) {
+	head, rows, y := synthetic(boost.Logistic)
+	cfg := boost.DefaultConfig()
+	cfg.Rounds, cfg.MaxLeaves, cfg.CategorySmoothing = 20, 8, 0
+	m, err := boost.Fit(t.Context(), sample(head, rows, y), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, format := range map[string]struct {
+		write func(io.Writer, *boost.Model) error
+		read  func(io.Reader) (*boost.Model, error)
+	}{
+		"XGBoost JSON": {WriteXGBoostJSON, ReadXGBoostJSON},
+		"XGBoost UBJ":  {WriteXGBoostUBJ, ReadXGBoostUBJ},
+		"LightGBM":     {WriteLightGBM, ReadLightGBM},
+	} {
+		var b bytes.Buffer
+		if err := format.write(&b, m); err != nil {
+			t.Fatal(err)
+		}
+		for part := 1; part <= 8; part++ {
+			raw := b.Bytes()[:b.Len()*part/8]
+			var err error
+			taken := allocated(func() { _, err = format.read(bytes.NewReader(raw)) })
+			if most := uint64(64 * len(raw)); taken > most {
+				t.Errorf("%s, %d bytes of %d: %d allocated, want at most %d", name, len(raw), b.Len(), taken, most)
+			}
+			if part == 8 && err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
