@@ -236,6 +236,7 @@ func TestManifestErrors(t *testing.T) {
 		{head + "a,1,x,y,,LAD,yes\n", `outcome "yes"`},
 		{head + "a,,x,,,LAD,\n", "line 2: case a: no seg"},
 		{head + "a,1,x\n", "3 cells, the header has 7"},
+		{"case,patient,ct,seg,labels,artery,outcome,phase\na,1,x,y,,LAD,1,75\na,1,x,y,,RCA,1,40\n", "line 3: case a differs"},
 		{"case,patient,ct,seg,labels,artery,outcome,blood_pressure_mmhg\na,1,x,y,,LAD,1,80/120\n", "line 2: case a: blood_pressure_mmhg"},
 		{"case,patient,ct,seg,labels,artery,outcome,blood_pressure_mmhg\na,1,x,y,,LAD,1,120/80\na,1,x,y,,RCA,1,\n", "line 3: case a differs"},
 	} {
@@ -246,6 +247,10 @@ func TestManifestErrors(t *testing.T) {
 	bp, err := parseManifest(strings.NewReader("case,patient,ct,seg,labels,artery,outcome,blood_pressure_mmhg\na,1,x,y,,LAD,1,135/85\n"), ".")
 	if err != nil || bp.Cases[0].Pressure != "135/85" || bp.ExtraNames[0] != PressureColumn {
 		t.Errorf("blood pressure: %+v, %v", bp, err)
+	}
+	chosen, err := parseManifest(strings.NewReader("case,patient,ct,seg,labels,artery,outcome,phase,series_uid\na,1,x,y,,LAD,1,75 %,1.2.3\n"), ".")
+	if err != nil || chosen.Cases[0].Phase != "75 %" || chosen.Cases[0].Series != "1.2.3" {
+		t.Errorf("series and phase: %+v, %v", chosen, err)
 	}
 	m := manifest(t, "a")
 	if c := m.Cases[0]; c.CT != filepath.Join("base", "ct") || c.Outcome(coronary.RCA).Label != 0 || c.Outcome(coronary.LCX).Label != feature.Unknown {

@@ -23,6 +23,14 @@ var manifestColumns = []string{"case", "patient", "ct", "seg", "labels", "artery
 // mmHg, or nothing where it is not known. It passes through to the tables too.
 const PressureColumn = "blood_pressure_mmhg"
 
+// SeriesColumn and PhaseColumn may stand in a manifest: the UID of the series and
+// the cardiac phase of the CT to take, or nothing for the best candidate. They
+// pass through to the tables too.
+const (
+	SeriesColumn = "series_uid"
+	PhaseColumn  = "phase"
+)
+
 // MaxManifestRows bounds a manifest.
 const MaxManifestRows = 5_000_000
 
@@ -41,6 +49,8 @@ type Case struct {
 	CT       string
 	Seg      string
 	Labels   string // label map file; empty: names are recognised
+	Series   string // of [SeriesColumn]; empty: the best candidate
+	Phase    string // of [PhaseColumn]; empty: the best candidate
 	Pressure string // of [PressureColumn]; empty: that of the settings
 	Outcomes []Outcome
 	Line     int // of its first row
@@ -149,6 +159,14 @@ func parseManifest(r io.Reader, dir string) (*Manifest, error) {
 			return filepath.Join(dir, filepath.FromSlash(p))
 		}
 		c := Case{ID: cell("case"), Patient: cell("patient"), CT: place("ct"), Seg: place("seg"), Labels: place("labels"), Line: line}
+		for _, o := range []struct {
+			name string
+			to   *string
+		}{{SeriesColumn, &c.Series}, {PhaseColumn, &c.Phase}} {
+			if n, ok := at[o.name]; ok {
+				*o.to = strings.TrimSpace(rec[n])
+			}
+		}
 		if n, ok := at[PressureColumn]; ok {
 			c.Pressure = rec[n]
 			if _, err := pipeline.ParseBloodPressure(c.Pressure); err != nil {
@@ -191,8 +209,8 @@ func parseManifest(r io.Reader, dir string) (*Manifest, error) {
 			m.Cases = append(m.Cases, c)
 		}
 		first := &m.Cases[n]
-		if first.Patient != c.Patient || first.CT != c.CT || first.Seg != c.Seg || first.Labels != c.Labels || first.Pressure != c.Pressure {
-			complain(line, "case %s differs from line %d in patient, ct, seg, labels or blood pressure", c.ID, first.Line)
+		if first.Patient != c.Patient || first.CT != c.CT || first.Seg != c.Seg || first.Labels != c.Labels || first.Series != c.Series || first.Phase != c.Phase || first.Pressure != c.Pressure {
+			complain(line, "case %s differs from line %d in patient, ct, seg, labels, series, phase or blood pressure", c.ID, first.Line)
 		}
 		for _, other := range first.Outcomes {
 			if other.Artery == o.Artery {

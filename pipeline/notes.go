@@ -26,7 +26,7 @@ var NoteCodes = []risk.Code{
 	{Code: "PLQ-619", Title: "uncertainty was not computed", Help: "Wall stress is there, but a solve with changed inputs failed, so that its markers have no bands. The message says which."},
 	{Code: "PLQ-620", Title: "wrong command line", Help: "plaquerisk help COMMAND shows the flags with examples."},
 	{Code: "PLQ-621", Title: "table cannot be used", Help: "The message names line and column. batch run writes tables that train and evaluate read."},
-	{Code: "PLQ-622", Title: "manifest is wrong", Help: "The message names every line. The columns are case,patient,ct,seg,labels,artery,outcome, and blood_pressure_mmhg where it is known."},
+	{Code: "PLQ-622", Title: "manifest is wrong", Help: "The message names every line. The columns are case,patient,ct,seg,labels,artery,outcome, and blood_pressure_mmhg, series_uid and phase where they are known."},
 	{Code: "PLQ-623", Title: "reference data cannot be read", Help: "repro wants the reference data in their own layout: folders ibsi1, ibsi2 and ibsi_validation. The message names the file."},
 	{Code: "PLQ-624", Title: "values differ from the reference", Help: "This build, on this machine, computes other values than the standard asks for. Please report the lines marked MISS with plaquerisk version --json."},
 	{Code: "PLQ-625", Title: "scan cannot be scored for calcium", Help: "The score is defined for non-contrast, ECG-gated scans at 120 kVp with slices of 2.5 to 3 mm; the message says what differs. A CT angiogram is never scored."},

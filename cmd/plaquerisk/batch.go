@@ -207,7 +207,7 @@ func readBatch(dir string) (batchFile, pipeline.Config, error) {
 type scorer struct{ *pipeline.Pipeline }
 
 func files(c *cohort.Case) pipeline.Files {
-	return pipeline.Files{Case: c.ID, CT: c.CT, Seg: c.Seg, Labels: c.Labels, Pressure: c.Pressure}
+	return pipeline.Files{Case: c.ID, CT: c.CT, Seg: c.Seg, Labels: c.Labels, Series: c.Series, Phase: c.Phase, Pressure: c.Pressure}
 }
 
 func (s scorer) Key(ctx context.Context, c *cohort.Case) (string, error) {
