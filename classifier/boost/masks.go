@@ -21,7 +21,7 @@ type span struct{ first, other, end, leaf int32 }
 // masked is a split as masks read it: 16 bytes.
 type masked struct {
 	threshold float64
-	feature   int32
+	feature   uint32
 	keep      uint32 // leaves that are not on the left
 }
 
@@ -71,7 +71,7 @@ func (m *masks) add(t *Tree, n int32, first int, right *[]masked) {
 	low := len(m.values) - first
 	m.add(t, node.Left, first, right)
 	high := len(m.values) - first
-	split := masked{node.Threshold, node.Feature, ^uint32(1<<high - 1<<low)}
+	split := masked{node.Threshold, uint32(node.Feature), ^uint32(1<<high - 1<<low)}
 	if node.MissingLeft {
 		m.splits = append(m.splits, split)
 	} else {
@@ -85,18 +85,14 @@ func (m *masks) add(t *Tree, n int32, first int, right *[]masked) {
 func (m *masks) value(i int, row []float64) float64 {
 	t := &m.trees[i]
 	leaves := ^uint32(0)
-	splits := m.splits[t.first:t.other]
-	for s := range splits {
-		f := &splits[s]
+	for _, f := range m.splits[t.first:t.other] {
 		var above uint32
 		if row[f.feature] >= f.threshold { // not for a missing value
 			above = 1
 		}
 		leaves &= f.keep | (above - 1)
 	}
-	splits = m.splits[t.other:t.end]
-	for s := range splits {
-		f := &splits[s]
+	for _, f := range m.splits[t.other:t.end] {
 		var below uint32
 		if row[f.feature] < f.threshold { // not for a missing value
 			below = 1
