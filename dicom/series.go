@@ -807,6 +807,9 @@ func (x *Index) choose(uid, phase string, least int) (*Series, error) {
 			}
 		}
 	}
+	if n := len(x.Skipped); n > 0 {
+		listed = append(listed, fmt.Sprintf("%d damaged files, the first %s", n, strings.TrimPrefix(x.Skipped[0].Error(), "dicom: ")))
+	}
 	what := ErrNoSeries
 	if volumes := slices.DeleteFunc(slices.Clone(x.Series), func(s Series) bool { return !s.Image }); len(volumes) > 0 && !slices.ContainsFunc(volumes, func(s Series) bool { return s.Modality == "CT" }) {
 		what = fmt.Errorf("%w: %w", ErrNoSeries, ErrNotCT)

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/spatial/r3"
@@ -459,6 +460,22 @@ func TestPhaseOfText(t *testing.T) {
 		if got := percentIn(text); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
 			t.Errorf("%q: %g, want %g", text, got, want)
 		}
+	}
+}
+
+// A damaged file alone is refused with the reason.
+func TestDamagedAlone(t *testing.T) {
+	s := &stack{TB: t, truth: ramp(grid(1))}
+	s.dir = writeSeries(t, s.truth, DefaultMeta())
+	if err := os.Truncate(s.file(0), 1300); err != nil {
+		t.Fatal(err)
+	}
+	x, err := Scan(context.Background(), s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Pick("", ""); err == nil || !strings.Contains(err.Error(), "1 damaged files, the first IM00001.dcm: damaged file: ") {
+		t.Error(err)
 	}
 }
 
