@@ -57,6 +57,9 @@ func (a *app) evaluateExternal(ctx context.Context, t tableFlags) error {
 	if len(t.roles.Folds) > 0 || t.leaveOut != "" || t.learner != "" || t.params != "" || len(t.steps) > 0 || t.calibration != "" {
 		return usageError("--model judges a model as it is: --folds, --leave-out, --learner, --params, --steps and --calibration do not go with it")
 	}
+	if err := apart([]string{t.file, t.model}, t.oof, t.json); err != nil {
+		return err
+	}
 	cfg, _, err := a.settings()
 	if err != nil {
 		return err

@@ -119,6 +119,9 @@ func (a *app) evaluateTable(ctx context.Context, t tableFlags) error {
 	if t.printParams {
 		return t.print(a.stdout)
 	}
+	if err := apart([]string{t.file, t.params}, t.oof, t.json); err != nil {
+		return err
+	}
 	cfg, _, err := a.settings()
 	if err != nil {
 		return err

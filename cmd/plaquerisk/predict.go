@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -36,7 +37,7 @@ func (s *strangerFlags) open(a *app, command string, args []string) (*steps.Trai
 	if s.table == "" || s.out == "" {
 		return nil, nil, usageError("%s needs MODEL.json --table FILE.csv --out FILE.csv", command)
 	}
-	if err := fresh(s.overwrite, s.out); err != nil {
+	if err := errors.Join(fresh(s.overwrite, s.out), apart([]string{args[0], s.table}, s.out)); err != nil {
 		return nil, nil, err
 	}
 	m, err := openTrained(args[0])
@@ -66,7 +67,7 @@ that are at least as unusual as the row (empty where that is not known). With
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if patients != "" {
-				if err := fresh(flags.overwrite, patients); err != nil {
+				if err := errors.Join(fresh(flags.overwrite, patients), apart([]string{args[0], flags.table}, flags.out, patients)); err != nil {
 					return err
 				}
 			}

@@ -23,6 +23,9 @@ func tableCard(c classifier.Card) steps.Card {
 
 // trainTable fits a model on any CSV table.
 func (a *app) trainTable(ctx context.Context, t tableFlags, card steps.Card, out string) error {
+	if err := apart([]string{t.file, t.params}, out); err != nil {
+		return err
+	}
 	cfg, _, err := a.settings()
 	if err != nil {
 		return err
