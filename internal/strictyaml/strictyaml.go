@@ -21,6 +21,29 @@ const MaxBytes = 1 << 20
 
 var unknownField = regexp.MustCompile(`unknown field "([^"]+)"`)
 
+// wrongType is what goccy says of a value that does not fit, in Go's words.
+var wrongType = regexp.MustCompile(`^cannot unmarshal (.+) into Go (?:struct field \S+|value) of type (.+)$`)
+
+// plain says in words what values of a Go type are in YAML.
+func plain(goType string) string {
+	switch t := strings.TrimLeft(goType, "*"); {
+	case strings.HasPrefix(t, "[]"):
+		return "a list"
+	case strings.HasPrefix(t, "map["):
+		return "keys with values"
+	case strings.HasPrefix(t, "float"):
+		return "a number"
+	case strings.HasPrefix(t, "int"), strings.HasPrefix(t, "uint"):
+		return "a whole number"
+	case t == "bool":
+		return "true or false"
+	case t == "string":
+		return "a text"
+	default:
+		return t
+	}
+}
+
 // Decode reads one YAML document over the values that into already holds, so
 // that keys that are not given keep their defaults. name stands in errors.
 func Decode(name string, r io.Reader, into any) error {
@@ -46,6 +69,9 @@ func Decode(name string, r io.Reader, into any) error {
 			}
 		}
 		hint := ""
+		if m := wrongType.FindStringSubmatch(msg); m != nil {
+			msg = fmt.Sprintf("want %s, not %s", plain(m[2]), plain(m[1]))
+		}
 		if m := unknownField.FindStringSubmatch(msg); m != nil {
 			msg = fmt.Sprintf("unknown key %q", m[1])
 			hint = suggest.Hint(m[1], Keys(into))

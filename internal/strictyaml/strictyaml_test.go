@@ -36,7 +36,8 @@ func TestDefaultsStay(t *testing.T) {
 func TestErrors(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"spacing_mm: 1\ninner:\n  bin_widht_hu: 3\n", `x.yaml: line 3: unknown key "bin_widht_hu"; did you mean "bin_width_hu"?`},
-		{"spacing_mm: wide\n", "x.yaml: line 1"},
+		{"spacing_mm: wide\n", "x.yaml: line 1: want a number, not a text"},
+		{"spacing_mm: [1]\n", "x.yaml: line 1: want a number, not a list"},
 		{"spacing_mm: [1\n", "x.yaml: line 1"},
 		{"spacing_mm: 1\nspacing_mm: 2\n", "x.yaml: line 2"},
 		{"spacing_mm: 1\n---\nspacing_mm: 2\n", "more than one YAML document"},
