@@ -298,8 +298,19 @@ func (g *grower) threshold(b *split) float64 {
 func majority(left, sum cell) bool { return 2*left.h >= sum.h }
 
 // middle returns a number above low, and not above high, halfway between them.
+// What float32 cannot hold is moved to just between two numbers of float32, so
+// that a value is on the same side of it before and after rounding to float32,
+// in which XGBoost and ONNX compare: the middle of 1.6 and 1.8 differs from 1.7
+// by a rounding error alone, by which values of 1.7 outside the node would part.
 func middle(low, high float64) float64 {
 	t := low/2 + high/2
+	if above := float32(t); float64(above) != t && !math.IsInf(float64(above), 0) {
+		below := math.Nextafter32(above, float32(math.Inf(-1)))
+		s := math.Nextafter(float64(below)/2+float64(above)/2, math.Inf(1)) // the tie may go to below
+		if s > low && s <= high {
+			return s
+		}
+	}
 	if !(t > low && t <= high) {
 		return high // neighbours among the floating-point numbers
 	}
