@@ -62,8 +62,9 @@ generate: ## docs/reference from the code
 	$(GO) test -count=1 ./cmd/plaquerisk -run TestReference -update
 	$(GO) test -count=1 ./cmd/plaquerisk -run TestExamples -update
 
-# PLAQUERISK_PYTHON names a Python with SimpleITK, pandas, pyarrow and meshio for the
-# comparisons that run in it; CalculiX (ccx) is used where it is installed.
+# PLAQUERISK_PYTHON names a Python with SimpleITK, pandas, pyarrow, meshio, pydicom,
+# highdicom, dcmqi, lightgbm, xgboost and onnxruntime for the comparisons that run in
+# it; CalculiX (ccx) and dciodvfy are used where they are installed.
 verification: ## all comparisons with outside values, into docs/verification.md
 	@rm -rf $(OUT)/verify && mkdir -p $(OUT)/verify
 	PLAQUERISK_VERIFY=$(abspath $(OUT)/verify) $(GO) test -count=1 -timeout 60m ./...
