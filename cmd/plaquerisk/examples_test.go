@@ -16,7 +16,7 @@ import (
 	"github.com/plaquerisk/plaquerisk/segmentation"
 )
 
-const maxExample = 60_000 // bytes
+const maxExample = 70_000 // bytes
 
 // Every schema has an example that follows it, and no example is without a
 // schema. With -update the examples are made anew by the program, from a small
